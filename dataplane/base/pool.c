@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pool.c: laying out a pool of fixed-size objects. */
+#include "pool.h"
+
+static size_t round64(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
+
+size_t lg_pool_footprint(uint32_t cnt, size_t obj_sz)
+{
+    return round64(obj_sz) * cnt + round64(sizeof(uint32_t) * cnt);
+}
+
+void lg_pool_init(struct lg_pool *p, void *mem, uint32_t cnt, size_t obj_sz)
+{
+    size_t sz = round64(obj_sz);
+    *p = (struct lg_pool){.mem = mem, .obj_sz = (uint32_t)sz, .cnt = cnt, .cnt_free = cnt};
+    p->cnt_free_min = cnt;
+    p->free_idx = (uint32_t *)(void *)(p->mem + sz * cnt);
+    /* Lowest index on top of the stack: a quiet worker touches few pages. */
+    for (uint32_t i = 0; i < cnt; i++)
+        p->free_idx[i] = cnt - 1 - i;
+}
