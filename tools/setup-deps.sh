@@ -34,43 +34,67 @@ private_apt() {
         -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
 }
 
-# fetch_source PACKAGE leaves the source package's files in $deps/src/PACKAGE. They stay there, so
-# that a change of flags needs no network.
+# fetch_source PACKAGE [apt-get source's options] leaves the source package's files in
+# $deps/src/PACKAGE, checked by apt against the signed index. They stay there, so that a change of
+# flags needs no network.
 fetch_source() {
     local pkg=$1 dir=$deps/src/$1
-    if [ "$refresh" = 0 ] && compgen -G "$dir/*.dsc" >/dev/null; then return 0; fi
-    if [ ! -e "$tmp/apt/ready" ]; then
-        [ -e "$keyring" ] || die "$keyring is missing" "apt-get install debian-archive-keyring"
-        mkdir -p "$tmp/apt/lists/partial" "$tmp/apt/cache/archives/partial"
-        cat >"$tmp/apt/sources.list" <<EOF
-deb-src [signed-by=$keyring] $mirror/debian $suite main
-deb-src [signed-by=$keyring] $mirror/debian-security $suite-security main
-EOF
-        say "reading the $suite source index"
-        # Without Error-Mode an index that could not be fetched is only a warning.
-        private_apt -o APT::Update::Error-Mode=any update >>"$tmp/log" 2>&1 ||
-            die_log "could not read Debian $suite's source index from $mirror" \
-                "check the network or proxy, or name a mirror: LOCKGATE_DEBIAN_MIRROR=http://… ./dev setup"
-        touch "$tmp/apt/ready"
-    fi
+    shift
+    if [ "$refresh" = 0 ] && compgen -G "$dir/*.orig.tar.*" >/dev/null; then return 0; fi
+    read_index
     say "fetching the source package $pkg"
     mkdir -p "$tmp/fetch/$pkg" "$deps/src"
-    (cd "$tmp/fetch/$pkg" && private_apt source --download-only "$pkg") >>"$tmp/log" 2>&1 ||
-        die_log "could not fetch the source package $pkg" "./dev setup (again, when the network is back)"
+    (cd "$tmp/fetch/$pkg" && private_apt source --download-only "$@" "$pkg") >>"$tmp/log" 2>&1 ||
+        die_log "could not fetch the source package $pkg" \
+            "./dev setup (again, when the network is back), or LOCKGATE_DEBIAN_MIRROR=http://… ./dev setup"
     rm -rf "$dir"
     mv "$tmp/fetch/$pkg" "$dir"
 }
 
-# unpack PACKAGE applies Debian's patches and prints the tree's path.
-unpack() {
-    local dsc
-    dsc=$(compgen -G "$deps/src/$1/*.dsc")
-    (cd "$tmp" && dpkg-source --no-check -x "$dsc" "$1") >>"$tmp/log" 2>&1 ||
-        die_log "could not unpack $dsc" "rm -r $deps/src/$1 && ./dev setup"
-    echo "$tmp/$1"
+read_index() {
+    [ ! -e "$tmp/apt/ready" ] || return 0
+    [ -e "$keyring" ] || die "$keyring is missing" "apt-get install debian-archive-keyring"
+    mkdir -p "$tmp/apt/lists/partial" "$tmp/apt/cache/archives/partial"
+    cat >"$tmp/apt/sources.list" <<EOF
+deb-src [signed-by=$keyring] $mirror/debian $suite main
+deb-src [signed-by=$keyring] $mirror/debian-security $suite-security main
+EOF
+    say "reading the $suite source index"
+    # Without Error-Mode an index that could not be fetched is only a warning.
+    private_apt -o APT::Update::Error-Mode=any update >>"$tmp/log" 2>&1 ||
+        die_log "could not read Debian $suite's source index from $mirror" \
+            "check the network or proxy, or name a mirror: LOCKGATE_DEBIAN_MIRROR=http://… ./dev setup"
+    touch "$tmp/apt/ready"
 }
 
-source_version() { sed -n 's/^Version: *//p' "$deps/src/$1"/*.dsc | head -n1; }
+# get_NAME fetches and unpacks into $tmp/NAME and prints the version.
+get_wolfssl() {
+    local dsc version
+    fetch_source wolfssl
+    dsc=$(compgen -G "$deps/src/wolfssl/*.dsc")
+    version=$(sed -n 's/^Version: *//p' "$dsc" | head -n1)
+    case $version in 5.7.2-*) ;; *) die "expected wolfSSL 5.7.2-*, found $version" "see $0" ;; esac
+    dpkg --compare-versions "$version" ge "$wolfssl_min" ||
+        die "wolfSSL $version lacks the security patches of $wolfssl_min" "./dev setup --refresh"
+    # apt has checked the .dsc against the signed index; this applies Debian's patches.
+    (cd "$tmp" && dpkg-source --no-check -x "$dsc" wolfssl) >>"$tmp/log" 2>&1 ||
+        die_log "could not unpack $dsc" "rm -r $deps/src/wolfssl && ./dev setup"
+    echo "$version"
+}
+
+# llhttp takes nghttp2's upstream tarball only, so Debian's patches to nghttp2 are NOT applied (for
+# wolfSSL they are). The reason: on 1.64.0-1.1+deb13u2 the mirror lacked the .dsc and the patches, so
+# what they touch could not be read either. apt still checks the tarball against the signed index.
+get_llhttp() {
+    local tar
+    fetch_source nghttp2 --tar-only
+    tar=$(compgen -G "$deps/src/nghttp2/*.orig.tar.*" | grep -v '\.asc$')
+    mkdir -p "$tmp/llhttp"
+    tar -xf "$tar" -C "$tmp/llhttp" --strip-components=3 --wildcards '*/third-party/llhttp' \
+        >>"$tmp/log" 2>&1 || die_log "could not unpack $tar" "rm -r $deps/src/nghttp2 && ./dev setup"
+    awk '/define LLHTTP_VERSION_(MAJOR|MINOR|PATCH)/ { v = v s $3; s = "." } END { print v }' \
+        "$tmp/llhttp/include/llhttp.h"
+}
 
 # flags KIND prints the flags of one kind (configure, define, cc) from tools/wolfssl.flags.
 flags() {
@@ -80,9 +104,8 @@ flags() {
 }
 
 build_wolfssl() { # PREFIX STAGE
-    local src prefix=$1 stage=$2 opt
+    local src=$tmp/wolfssl prefix=$1 stage=$2 opt
     local -a conf def cc
-    src=$(unpack wolfssl)
     mapfile -t conf < <(flags configure)
     mapfile -t def < <(flags define)
     mapfile -t cc < <(flags cc)
@@ -109,9 +132,8 @@ build_wolfssl() { # PREFIX STAGE
     cp "$src/COPYING" "$root/tools/wolfssl.flags" "$stage$prefix/"
 }
 
-build_llhttp() { # PREFIX STAGE
-    local src out=$2$1 f
-    src=$(unpack nghttp2)/third-party/llhttp
+build_llhttp() { # PREFIX STAGE VERSION
+    local src=$tmp/llhttp out=$2$1 f
     mkdir -p "$out/include" "$out/lib/pkgconfig"
     for f in api http llhttp; do
         cc -std=c11 -O3 -fPIC -fstack-protector-strong -g1 "-ffile-prefix-map=$src=llhttp" \
@@ -124,14 +146,10 @@ build_llhttp() { # PREFIX STAGE
     cat >"$out/lib/pkgconfig/libllhttp.pc" <<EOF
 Name: llhttp
 Description: HTTP/1 parser
-Version: $(llhttp_version "$src/include/llhttp.h")
+Version: $3
 Libs: -L$1/lib -lllhttp
 Cflags: -I$1/include
 EOF
-}
-
-llhttp_version() {
-    awk '/define LLHTTP_VERSION_(MAJOR|MINOR|PATCH)/ { v = v s $3; s = "." } END { print v }' "$1"
 }
 
 # newest NAME HASH prints the newest finished prefix; a prefix appears by rename, so one that is
@@ -145,26 +163,19 @@ point() {
     mv -T "$deps/.$1.$$" "$deps/$1"
 }
 
-# provide NAME PACKAGE HASH
+# provide NAME HASH
 provide() {
-    local name=$1 pkg=$2 hash=$3 prefix version stage
+    local name=$1 hash=$2 prefix version stage
     prefix=$(newest "$name" "$hash") || true
     if [ -z "$prefix" ] || [ "$refresh" = 1 ]; then
-        fetch_source "$pkg"
-        version=$(source_version "$pkg")
-        if [ "$name" = wolfssl ]; then
-            case $version in 5.7.2-*) ;; *) die "expected wolfSSL 5.7.2-*, got $version" "see $0" ;; esac
-            dpkg --compare-versions "$version" ge "$wolfssl_min" ||
-                die "wolfSSL $version lacks security patches of $wolfssl_min" "./dev setup --refresh"
-        fi
+        version=$("get_$name")
         prefix=$deps/$name-$version-$hash
         if [ ! -d "$prefix" ]; then
-            say "building $name $version (log: $deps/$name.log)"
+            say "building $name $version"
             stage=$tmp/stage-$name
             mkdir -p "$stage"
-            "build_$name" "$prefix" "$stage"
+            "build_$name" "$prefix" "$stage" "$version"
             mv -T "$stage$prefix" "$prefix"
-            cp "$tmp/log" "$deps/$name.log" 2>/dev/null || true
         fi
     fi
     point "$name" "$prefix"
@@ -187,5 +198,5 @@ flock -n 9 || { say "waiting for another set-up to finish"; flock 9; }
 rm -rf "$deps"/.build.* # left by a set-up that was killed; we hold the lock
 tmp=$(mktemp -d "$deps/.build.XXXXXX")
 chmod 755 "$tmp" # apt's own user reads here
-provide wolfssl wolfssl "$wolfssl_hash"
-provide llhttp nghttp2 "$llhttp_hash"
+provide wolfssl "$wolfssl_hash"
+provide llhttp "$llhttp_hash"
