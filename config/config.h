@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* config.h: one configuration file as plain, checked data. It knows nothing of DPDK, TLS or
+ * sockets; it reads only the YAML file itself (certificates, keys and CRLs are read by tls/).
+ *
+ * A struct lg_config is immutable once parsed: a reload parses a new one. Every string is
+ * NUL-terminated, owned by the config and never NULL unless marked optional. Every object keeps
+ * the line it stood on, so that later stages can point at it too.
+ *
+ * Thread control or boot. */
+#ifndef LG_CONFIG_H
+#define LG_CONFIG_H
+
+#include "base.h"
+#include "diag.h"
+#include "err.h"
+#include "ip.h"
+#include "ns.h"
+
+#define LG_MAX_WORKERS 64
+#define LG_MAX_PORTS 16
+#define LG_MAX_PORT_ADDRS 64
+#define LG_MAX_LISTENERS 1024
+
+enum lg_idle { LG_IDLE_ADAPTIVE, LG_IDLE_POLL };
+enum lg_listener_type { LG_LISTENER_TCP_SSL, LG_LISTENER_HTTPS };
+enum lg_client_auth { LG_AUTH_NONE, LG_AUTH_OPTIONAL, LG_AUTH_REQUIRED };
+enum lg_crl_fail { LG_CRL_FAIL_CLOSED, LG_CRL_FAIL_OPEN };
+enum lg_tls_prefer { LG_PREFER_SERVER, LG_PREFER_CLIENT };
+enum lg_tls_version { LG_TLS_12 = 0x0303, LG_TLS_13 = 0x0304 };
+
+/* ports[]: a network device and the addresses we answer for on it. */
+struct lg_cfg_port {
+    unsigned line;
+    char *name;          /* unique; routes and logs refer to it */
+    char *device;        /* "pci:0000:01:00.0", "af_xdp:IFACE", "tap:NAME", "memif:/path/sock[,role=server|client][,id=N]", "vdev:STRING" */
+    uint16_t mtu;        /* bytes of IP packet, in [1280, 9000]; default 1500 */
+    bool trust_rx_csum;  /* accept frames without verifying checksums (veth peers with offload) */
+    uint32_t address_cnt;
+    struct lg_prefix addresses[LG_MAX_PORT_ADDRS]; /* ours, with the on-link prefix */
+    bool has_mac;
+    uint8_t mac[6];      /* optional: override the device's */
+};
+
+/* routes[]: static routes; "0.0.0.0/0" and "::/0" are the gateways. */
+struct lg_cfg_route {
+    unsigned line;
+    struct lg_prefix to;
+    lg_ip_t via;         /* on-link on some port; same family as `to` */
+    uint32_t port_idx;   /* the port on whose prefix `via` lies */
+};
+
+struct lg_cfg_cert {
+    unsigned line;
+    char *cert;            /* file: leaf first, then intermediates (PEM) */
+    char *key;             /* file: private key (PEM) */
+    char *passphrase_file; /* optional (NULL) */
+};
+
+struct lg_cfg_tls {
+    unsigned line;
+    uint16_t min_version, max_version; /* enum lg_tls_version; default 1.2 .. 1.3 */
+    enum lg_tls_prefer prefer;         /* default server */
+    bool sni_strict;                   /* unknown name: unrecognized_name; default false */
+    uint32_t cert_cnt;                 /* >= 1; the first is the default */
+    struct lg_cfg_cert *certs;
+    uint32_t alpn_cnt;                 /* tcp_ssl: as listed; https: "http/1.1" always */
+    char **alpn;
+    enum lg_client_auth client_auth;   /* default none = one-way */
+    char *client_ca;                   /* file, PEM bundle; required unless client_auth none */
+    uint32_t crl_cnt;
+    char **crls;                       /* files, PEM or DER */
+    enum lg_crl_fail crl_fail;         /* when crl_cnt > 0: issuer without CRL or stale; default closed */
+    uint32_t verify_depth;             /* intermediates allowed below a bundle CA; default 4, in [1, 9] */
+};
+
+/* https routes, tried longest path first for the exact Host, then the wildcard, then "*". */
+struct lg_cfg_http_route {
+    unsigned line;
+    char *host;          /* lower case; "example.com", "*.example.com" or "*" */
+    char *path;          /* prefix on segment boundaries, begins with '/' */
+    uint32_t pool_idx;
+};
+
+struct lg_cfg_listener {
+    unsigned line;
+    char *name;                  /* unique */
+    enum lg_listener_type type;
+    uint32_t bind_cnt;           /* addresses must belong to a port; [1, 64] */
+    struct lg_endpoint *binds;
+    struct lg_cfg_tls tls;
+    uint32_t pool_idx;           /* tcp_ssl: where bytes go */
+    uint32_t route_cnt;          /* https */
+    struct lg_cfg_http_route *routes;
+    lg_ns_t handshake_timeout_ns;  /* default 10 s */
+    lg_ns_t header_timeout_ns;     /* https: request header; default 10 s -> 408 */
+    lg_ns_t keepalive_timeout_ns;  /* https: idle between requests; default 60 s */
+    lg_ns_t idle_timeout_ns;       /* no bytes either way; default 300 s */
+    uint32_t max_header_sz;        /* https: bytes of a header section; default 16384 */
+};
+
+struct lg_cfg_backend {
+    unsigned line;
+    char *name;
+    struct lg_endpoint addr;
+};
+
+struct lg_cfg_pool {
+    unsigned line;
+    char *name;                 /* unique */
+    uint32_t backend_cnt;       /* >= 1 */
+    struct lg_cfg_backend *backends;
+    lg_ns_t connect_timeout_ns;  /* default 5 s */
+    lg_ns_t response_timeout_ns; /* https: until response header; default 60 s -> 504 */
+    uint32_t keepalive_max;      /* https: idle backend connections kept per worker; default 64 */
+    lg_ns_t keepalive_idle_ns;   /* how long one is kept; default 30 s */
+};
+
+struct lg_config {
+    char *file;                 /* as given */
+
+    /* global: */
+    uint32_t worker_cnt;        /* >= 1 */
+    uint16_t worker_cpus[LG_MAX_WORKERS];
+    int control_cpu;            /* -1: any */
+    enum lg_idle idle;          /* default adaptive */
+    uint32_t memory_mb;         /* DPDK memory; default 512 */
+    bool hugepages;             /* default true */
+    uint32_t max_connections;   /* client connections per worker; default 20000 */
+    uint32_t packet_buffers;    /* per process; 0: derived from max_connections */
+    uint32_t snd_buf_sz, rcv_buf_sz; /* bytes per connection and direction; default 256 KiB */
+    char *eal_extra;            /* "" when not given */
+    char *control_socket;       /* unix path; default /run/lockgate.sock; "" off */
+    char *log_level;            /* error, warn, info, debug; default info */
+    lg_ns_t drain_timeout_ns;   /* SIGTERM and old snapshots; default 30 s */
+    uint16_t port_lo, port_hi;  /* source ports towards backends; default 32768-60999 */
+    char *file_prefix;          /* EAL file prefix; default "lockgate" */
+
+    uint32_t port_cnt;
+    struct lg_cfg_port *ports;
+    uint32_t route_cnt;
+    struct lg_cfg_route *routes;
+    uint32_t listener_cnt;
+    struct lg_cfg_listener *listeners;
+    uint32_t pool_cnt;
+    struct lg_cfg_pool *pools;
+
+    void *arena; /* owns every string and array above */
+};
+
+/* lg_config_load reads and checks one file.
+ *   path     of the YAML file
+ *   out      owned by the caller, lg_config_free; untouched on error
+ *   diag     errors and warnings, each with file, line, key, what was expected
+ *   Returns  LG_OK, or LG_E(CONFIG) with diag->error_cnt > 0 (as many errors as can be found in
+ *            one go, not only the first)
+ *   Bounds   files over 16 MiB, anchors/aliases expansions, and nesting over 16 are refused */
+LG_MUST lg_err_t lg_config_load(const char *path, struct lg_config **out, struct lg_diag *diag);
+/* lg_config_parse does the same for a text in memory; `name` stands for the file in messages.
+ * Relative file names inside are taken relative to the directory of `name`. */
+LG_MUST lg_err_t lg_config_parse(lg_span_t text, const char *name, struct lg_config **out,
+                                 struct lg_diag *diag);
+void lg_config_free(struct lg_config *cfg); /* NULL allowed */
+
+/* lg_config_restart_needed compares what a reload cannot change (workers, memory, ports, ...).
+ *   Returns  NULL, or the first key that differs ("global.workers") */
+const char *lg_config_restart_needed(const struct lg_config *running, const struct lg_config *next);
+
+#endif
