@@ -10,6 +10,7 @@
 #   tools/setup-deps.sh             builds what is missing; takes milliseconds when nothing is
 #   tools/setup-deps.sh --refresh   asks the archive for newer (security) versions first
 set -euo pipefail
+shopt -s inherit_errexit
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=tools/lib.sh
 . "$root/tools/lib.sh"
@@ -111,13 +112,12 @@ build_wolfssl() { # PREFIX STAGE
     mapfile -t cc < <(flags cc)
     cp "$root/tls/wolf_rand.h" "$src/lg_wolf_rand.h"
     (
-        cd "$src"
-        ./autogen.sh
-        ./configure --prefix="$prefix" --disable-dependency-tracking "${conf[@]}" \
-            CFLAGS="${cc[*]} -ffile-prefix-map=$src=wolfssl" \
-            CPPFLAGS="${def[*]} -include $src/lg_wolf_rand.h"
-        make -j"$(nproc)"
-        make install DESTDIR="$stage"
+        cd "$src" && ./autogen.sh &&
+            ./configure --prefix="$prefix" --disable-dependency-tracking "${conf[@]}" \
+                CFLAGS="${cc[*]} -ffile-prefix-map=$src=wolfssl" \
+                CPPFLAGS="${def[*]} -include $src/lg_wolf_rand.h" &&
+            make -j"$(nproc)" &&
+            make install DESTDIR="$stage"
     ) </dev/null >>"$tmp/log" 2>&1 || die_log "wolfSSL did not build" "see tools/wolfssl.flags"
     # configure drops what it cannot do without a word: hold it to what we rely on.
     for opt in WOLFSSL_AESNI USE_INTEL_SPEEDUP WOLFSSL_SP_X86_64_ASM WOLFSSL_HAVE_SP_ECC \
