@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* snapshot.h: what the workers see of the configuration: one immutable object, built whole by the
+ * control thread (control/snapshot.c), published with one pointer store, never changed after.
+ *
+ * Life: built -> published (workers pick it up at the top of a loop turn) -> replaced -> retired:
+ * once every worker has reported quiescence after the replacement no worker will take it up for a
+ * new connection, and once every worker's pin count is zero no connection lives under it; then the
+ * control thread frees it. A session pins the snapshot it was accepted under, so it is judged by
+ * exactly one generation (R44).
+ *
+ * The only mutable part is workers[k], written by worker k alone. */
+#ifndef LG_SNAPSHOT_H
+#define LG_SNAPSHOT_H
+
+#include "config.h"
+#include "tls.h"
+
+#include <stdatomic.h>
+
+struct lg_listener {
+    const struct lg_cfg_listener *cfg; /* borrows: from the snapshot's config */
+    struct lg_tls_policy *tls;         /* owns */
+    uint32_t idx;
+};
+
+/* One slot of the open-addressed table of bound addresses; listener == NULL: empty. */
+struct lg_bind_slot {
+    struct lg_endpoint addr;
+    const struct lg_listener *listener;
+};
+
+struct lg_snapshot_worker {
+    /* Sessions and kept backend connections of this worker that hold the snapshot. The owner
+     * stores with release, the control thread loads with acquire: a zero seen after quiescence
+     * means every access of the owner is over. */
+    alignas(LG_CACHE_PAIR) _Atomic uint64_t pins;
+    uint32_t *rr_next; /* owner core: next backend of each pool, pool_cnt of them */
+};
+
+struct lg_snapshot {
+    uint64_t generation;
+    struct lg_config *cfg; /* owns */
+    uint32_t worker_cnt;
+    uint32_t listener_cnt;
+    struct lg_listener *listeners; /* owns; same order as cfg->listeners */
+    uint32_t bind_mask;
+    struct lg_bind_slot *binds;         /* owns; bind_mask + 1 slots */
+    struct lg_snapshot_worker *workers; /* owns; worker_cnt */
+};
+
+/* lg_snapshot_find: the listener bound to an address (exact, then the family's wildcard), or
+ * NULL. Thread any, pure. Cost O(1). */
+const struct lg_listener *lg_snapshot_find(const struct lg_snapshot *s, const lg_ip_t *ip,
+                                           uint16_t port);
+/* The slot at which lg_snapshot_find starts looking for an address (for the builder). */
+uint32_t lg_snapshot_bind_hash(const lg_ip_t *ip, uint16_t port);
+
+static inline void lg_snapshot_pin(const struct lg_snapshot *s, uint32_t worker)
+{
+    _Atomic uint64_t *pins = &s->workers[worker].pins;
+    atomic_store_explicit(pins, atomic_load_explicit(pins, memory_order_relaxed) + 1,
+                          memory_order_release);
+}
+
+static inline void lg_snapshot_unpin(const struct lg_snapshot *s, uint32_t worker)
+{
+    _Atomic uint64_t *pins = &s->workers[worker].pins;
+    atomic_store_explicit(pins, atomic_load_explicit(pins, memory_order_relaxed) - 1,
+                          memory_order_release);
+}
+
+#endif
