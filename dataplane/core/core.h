@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* core.h: a worker: one pinned thread that owns a port queue, a TCP stack, a TLS core and a proxy,
+ * and runs them to completion in one loop. The one place that knows all of the dataplane.
+ *
+ * What crosses cores, all of it:
+ *   shared->snapshot     control stores (release), workers load (acquire) once a turn
+ *   shared->qsv          workers report quiescence once a turn, also before and after sleeping
+ *   shared->drain_ns     control stores, workers load: when to abort what is left; NEVER: running
+ *   shared->stop         control stores; workers leave their loop
+ *   hand-over rings      one SPSC ring from every worker to every other: packets for their owner
+ *   core->log            SPSC ring of lines to the control thread
+ *   core->stats, counts  written by the owner, read by the control thread
+ *
+ * Who owns a flow (DESIGN invariant 2):
+ *   a segment to a bound listener address belongs, on a port with RSS, to the worker it arrived
+ *   at, else to the worker that a symmetric hash of its addresses names;
+ *   any other belongs to a backend connection: its local port lies in the slice of the source
+ *   port range of exactly one worker. */
+#ifndef LG_CORE_H
+#define LG_CORE_H
+
+#include "config.h"
+#include "err.h"
+#include "log.h"
+#include "ns.h"
+#include "proxy.h"
+#include "snapshot.h"
+#include "stat.h"
+#include "tcp.h"
+
+struct lg_core;
+struct rte_rcu_qsbr;
+
+struct lg_core_shared {
+    _Atomic(const struct lg_snapshot *) snapshot;
+    alignas(LG_CACHE_PAIR) _Atomic lg_ns_t drain_ns;
+    _Atomic bool stop;
+    struct rte_rcu_qsbr *qsv; /* owns; a reader slot a worker */
+};
+
+/* The workers of the process. Thread boot/control for everything but lg_core_main. */
+struct lg_cores {
+    const struct lg_config *cfg; /* borrows: the config the process was started with */
+    struct lg_core_shared *shared;
+    uint32_t cnt;
+    struct lg_core *core[LG_MAX_WORKERS];
+    struct lg_ports *ports; /* owns */
+    void *rings;            /* owns: the hand-over rings */
+};
+
+/* lg_cores_open opens the ports and lays out every worker's memory (from DPDK's heap). EAL must be
+ * up; `first` is the snapshot workers start with. cfg stays borrowed until close.
+ *   Returns  LG_OK, or LG_E(CONFIG|SYS|NOMEM) with messages; nothing is left open then */
+LG_MUST lg_err_t lg_cores_open(const struct lg_config *cfg, const struct lg_snapshot *first,
+                               struct lg_cores *out, struct lg_diag *diag);
+/* lg_cores_start launches the loops on their lcores (lcore k+1 of EAL is worker k). */
+LG_MUST lg_err_t lg_cores_start(struct lg_cores *cs);
+/* lg_cores_stop ends the loops and waits for them. Every conn still there is aborted. */
+void lg_cores_stop(struct lg_cores *cs);
+/* lg_cores_close frees all; workers must be stopped. Ports are closed (XDP programs detached). */
+void lg_cores_close(struct lg_cores *cs);
+
+/* lg_cores_publish makes workers use s. The old one may be freed when lg_cores_is_quiet(cs, token)
+ * and its pins are all zero. Returns the token. */
+uint64_t lg_cores_publish(struct lg_cores *cs, const struct lg_snapshot *s);
+bool lg_cores_is_quiet(struct lg_cores *cs, uint64_t token);
+
+/* What a worker is doing, for operators. Thread any. */
+struct lg_core_report {
+    const struct lg_stats *stats;
+    struct lg_tcp_counts tcp;
+    struct lg_proxy_counts proxy;
+    uint32_t tls_used;       /* lg_tls objects out */
+    size_t tls_arena_used;   /* bytes */
+    uint32_t bufs_total, bufs_used; /* packet buffers; those in device rings count as used */
+    uint32_t bufs_device;    /* of them, owned by device rings while idle (baseline at start) */
+    uint64_t snapshot_gen;   /* the generation in use */
+    uint64_t tsc_hz;
+};
+void lg_core_report(const struct lg_core *core, struct lg_core_report *out);
+/* lg_core_log drains a worker's log ring. Thread control. */
+struct lg_logring *lg_core_log(struct lg_core *core);
+
+#endif
