@@ -56,12 +56,12 @@ def read(build, filtered):
     passed = failed = skipped = 0
     names = []
     for program in programs:
-        # meson: "suite[+suite] / name", "project:suite / name" or "name"; junit: "project.name[.Suite]"
+        # In the log "NAME" or "project:suite / NAME"; in JUnit "project.THAT.GtestSuite".
         name = program["name"].split(" / ")[-1]
         cases = []
         for suite, list_ in junit.items():
-            parts = suite.split(".")
-            if len(parts) >= 3 and parts[1] == name:  # project.program.GtestSuite
+            program_part = suite.partition(".")[2].rpartition(".")[0]
+            if program_part.split(" / ")[-1] == name:
                 cases += list_
         bad = program["result"] in BAD
         if not cases:

@@ -193,6 +193,7 @@ if [ "$refresh" = 0 ]; then # the quick way out, without the lock
         exit 0
     fi
 fi
+[ -w "$deps" ] || die "$deps is out of date and not ours to write" "sudo ./dev setup, or LOCKGATE_DEPS=DIR ./dev setup"
 exec 9>"$deps/.lock"
 flock -n 9 || { say "waiting for another set-up to finish"; flock 9; }
 rm -rf "$deps"/.build.* # left by a set-up that was killed; we hold the lock
