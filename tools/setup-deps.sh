@@ -182,7 +182,11 @@ provide() {
 }
 
 hash8() { sha256sum | cut -c1-8; }
-wolfssl_hash=$({ cat "$root/tools/wolfssl.flags" "$root/tls/wolf_rand.h"; declare -f build_wolfssl flags; } | hash8)
+wolfssl_hash=$({
+    flags configure && flags define && flags cc
+    cat "$root/tls/wolf_rand.h"
+    declare -f build_wolfssl flags
+} | hash8)
 llhttp_hash=$(declare -f build_llhttp | hash8)
 
 mkdir -p "$deps" 2>/dev/null || die "cannot write to $deps" "LOCKGATE_DEPS=DIR ./dev setup"
