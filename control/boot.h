@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* boot.h: starts and ends DPDK's EAL, and is the one place of control/ that knows it. Thread boot
+ * or control, unless said. */
+#ifndef LG_BOOT_H
+#define LG_BOOT_H
+
+#include "config.h"
+
+/* lg_boot_limits raises RLIMIT_MEMLOCK and RLIMIT_NOFILE as far as allowed. */
+void lg_boot_limits(void);
+
+/* lg_boot_eal starts EAL, once in a process. What EAL logs goes to lg_log; above errors only when
+ * the log level is debug.
+ *   Returns  LG_OK; LG_E(CONFIG) global.eal_extra; LG_E(SYS) with a message that carries the last
+ *            thing EAL said. After a failure the process can only end. */
+LG_MUST lg_err_t lg_boot_eal(const struct lg_config *cfg, struct lg_diag *diag);
+void lg_boot_eal_down(void);
+
+/* lg_boot_is_running: has worker k's loop not ended? After lg_cores_start. */
+bool lg_boot_is_running(uint32_t worker);
+
+/* lg_boot_now is the workers' clock (core/clock.h). EAL is up. Thread any. */
+lg_ns_t lg_boot_now(void);
+
+/* "DPDK 22.11.11". Also without EAL. Thread any. */
+const char *lg_boot_dpdk_version(void);
+
+#endif

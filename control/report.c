@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* report.c: numbers to JSON. */
+#include "report.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* In jansson an object that could not be made, or a member that could not be added, shows in the
+ * return values; they are gathered here: a reply is whole or it is not sent. */
+static bool set(json_t *obj, const char *name, json_t *value)
+{
+    return json_object_set_new(obj, name, value) == 0;
+}
+
+static bool set_u64(json_t *obj, const char *name, uint64_t v)
+{
+    return set(obj, name, json_integer((json_int_t)v));
+}
+
+/* finish gives the text and drops the object; good: was everything added? */
+static char *finish(json_t *obj, bool good)
+{
+    char *text = good ? json_dumps(obj, JSON_COMPACT) : NULL;
+
+    json_decref(obj);
+    return text;
+}
+
+static bool add_counters(json_t *obj, const struct lg_report *r, uint32_t first, uint32_t cnt)
+{
+    bool good = true;
+
+    for (int id = 0; id < LG_STAT_CNT; id++) {
+        uint64_t sum = 0;
+        for (uint32_t k = first; k < first + cnt; k++)
+            sum += lg_stat_get(r->workers[k].stats, (enum lg_stat)id);
+        good = set_u64(obj, lg_stat_name((enum lg_stat)id), sum) && good;
+    }
+    return good;
+}
+
+static bool add_gauges(json_t *obj, const struct lg_report *r, uint32_t first, uint32_t cnt)
+{
+    bool good = true;
+#define X(name, field)                                                                             \
+    {                                                                                              \
+        uint64_t sum = 0;                                                                          \
+        for (uint32_t k = first; k < first + cnt; k++)                                             \
+            sum += r->workers[k].field;                                                            \
+        good = set_u64(obj, #name, sum) && good;                                                   \
+    }
+    LG_REPORT_GAUGES(X)
+#undef X
+    return good;
+}
+
+static json_t *make_worker(const struct lg_report *r, uint32_t k)
+{
+    json_t *obj = json_object();
+    bool good = set_u64(obj, "worker", k) && set_u64(obj, "cpu", r->cpus[k]) &&
+                set_u64(obj, "snapshot_gen", r->workers[k].snapshot_gen) &&
+                add_counters(obj, r, k, 1) && add_gauges(obj, r, k, 1);
+
+    if (good)
+        return obj;
+    json_decref(obj);
+    return NULL;
+}
+
+char *lg_report_stats(const struct lg_report *r)
+{
+    json_t *obj = json_object(), *totals = json_object(), *workers = json_array();
+    bool good =
+        add_counters(totals, r, 0, r->worker_cnt) && add_gauges(totals, r, 0, r->worker_cnt);
+
+    for (uint32_t k = 0; k < r->worker_cnt; k++)
+        good = json_array_append_new(workers, make_worker(r, k)) == 0 && good;
+    good = set(obj, "ok", json_true()) && set(obj, "version", json_string(LG_VERSION)) &&
+           set_u64(obj, "generation", r->generation) && set_u64(obj, "retired", r->retired_cnt) &&
+           set(obj, "draining", json_boolean(r->is_draining)) &&
+           set_u64(obj, "uptime_s", r->uptime_s) &&
+           set_u64(obj, "tsc_hz", r->worker_cnt ? r->workers[0].tsc_hz : 0) && good;
+    good = set(obj, "totals", totals) && good; /* both take the reference, also when they fail */
+    good = set(obj, "workers", workers) && good;
+    return finish(obj, good);
+}
+
+char *lg_report_version(const char *dpdk)
+{
+    json_t *obj = json_object();
+    bool good = set(obj, "ok", json_true()) && set(obj, "version", json_string(LG_VERSION)) &&
+                set(obj, "wolfssl", json_string(LG_WOLFSSL_VERSION)) &&
+                set(obj, "dpdk", json_string(dpdk));
+
+    return finish(obj, good);
+}
+
+/* make_text: what a file or a certificate put into a message may not be UTF-8, which JSON is. */
+static json_t *make_text(const char *text)
+{
+    json_t *s = json_string(text);
+    char safe[4 * LG_DIAG_TEXT_SZ];
+
+    return s ? s : json_string(lg_log_escape(lg_span_cstr(text), safe, sizeof safe));
+}
+
+char *lg_report_reload(lg_err_t err, uint64_t generation, const struct lg_diag *diag)
+{
+    json_t *obj = json_object(), *messages = json_array();
+    bool good =
+        set(obj, "ok", json_boolean(lg_is_ok(err))) && set_u64(obj, "generation", generation);
+
+    if (!lg_is_ok(err))
+        good = set(obj, "error", json_string(lg_err_text(err))) && good;
+    for (uint32_t i = 0; i < diag->kept_cnt; i++) {
+        char text[LG_DIAG_TEXT_SZ + 16];
+        snprintf(text, sizeof text, "%s: %s", diag->msg[i].is_error ? "error" : "warning",
+                 diag->msg[i].text);
+        good = json_array_append_new(messages, make_text(text)) == 0 && good;
+    }
+    good = set(obj, "messages", messages) && good;
+    return finish(obj, good);
+}

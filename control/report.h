@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* report.h: what the process is doing, as JSON for lockgatectl and whoever else asks.
+ *
+ * Names are those of stat.def in lower case, plus the gauges below; every one of them stands flat
+ * in each object of "workers" and, summed, in "totals". Thread control. */
+#ifndef LG_REPORT_H
+#define LG_REPORT_H
+
+#include "core.h"
+
+/* X(name, field of struct lg_core_report): the gauges. */
+#define LG_REPORT_GAUGES(X)                                                                        \
+    X(tcp_conns, tcp.conns)                                                                        \
+    X(tcp_established, tcp.established)                                                            \
+    X(tcp_time_wait, tcp.time_wait)                                                                \
+    X(tcp_embryonic, tcp.embryonic)                                                                \
+    X(tcp_user_held, tcp.user_held)                                                                \
+    X(proxy_sessions, proxy.sessions)                                                              \
+    X(proxy_backend_conns, proxy.backend_conns)                                                    \
+    X(proxy_backend_idle, proxy.backend_idle)                                                      \
+    X(tls_used, tls_used)                                                                          \
+    X(tls_arena_used, tls_arena_used)                                                              \
+    X(bufs_total, bufs_total)                                                                      \
+    X(bufs_used, bufs_used)
+
+/* What is not a worker's. */
+struct lg_report {
+    uint64_t generation;  /* the snapshot in force */
+    uint32_t retired_cnt; /* replaced ones that connections still hold */
+    bool is_draining;
+    uint64_t uptime_s;
+    uint32_t worker_cnt;
+    const struct lg_core_report *workers; /* borrows: worker_cnt of them */
+    const uint16_t *cpus;                 /* borrows: worker_cnt of them */
+};
+
+/* Each returns one line of JSON without its newline, from malloc, the caller's; NULL: no memory.
+ *   lg_report_stats {"ok":true,"version":..,"generation":..,"tsc_hz":..,"totals":{},"workers":[]}
+ *   lg_report_version  {"ok":true,"version":..,"wolfssl":..,"dpdk":..}
+ *   lg_report_reload   {"ok":true,"generation":N,"messages":[..]}, or "ok":false with "error" */
+char *lg_report_stats(const struct lg_report *report);
+char *lg_report_version(const char *dpdk);
+char *lg_report_reload(lg_err_t err, uint64_t generation, const struct lg_diag *diag);
+
+#endif

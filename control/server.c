@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* server.c: the control thread's loop: signals, commands, worker logs, reload, drain.
+ *
+ *   START --stages up--> RUN --SIGTERM or SIGINT--> DRAIN --last session, deadline, second--> STOP
+ *                         |                                                                    ^
+ *                         +--------------- a worker ended by itself ---------------------------+
+ *
+ * Workers never wait for this thread: it may block, as a reload does while it reads files. */
+#include "server.h"
+#include "server_priv.h"
+
+#include "boot.h"
+#include "log.h"
+#include "notify.h"
+#include "report.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_MS 50
+#define PICKUP_MS 1000     /* how long a reload waits for the workers to take up the snapshot */
+#define TAIL_NS LG_SEC(2)  /* how long a drain waits for what TCP still has to deliver */
+#define ABORT_NS LG_SEC(1) /* what workers get past the deadline, to abort what is left */
+
+void lg_server_log_diag(const struct lg_diag *diag)
+{
+    for (uint32_t i = 0; i < diag->kept_cnt; i++)
+        lg_log(diag->msg[i].is_error ? LG_LOG_ERROR : LG_LOG_WARN, "%s", diag->msg[i].text);
+    uint32_t all = diag->error_cnt + diag->warn_cnt;
+    if (all > diag->kept_cnt)
+        lg_log(LG_LOG_WARN, "and %u more messages", all - diag->kept_cnt);
+}
+
+void lg_server_set_log_level(struct lg_server *s, const struct lg_config *cfg)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+
+    for (uint32_t i = 0; i < LG_ARRAY_CNT(names); i++) {
+        if (strcmp(cfg->log_level, names[i]) != 0)
+            continue;
+        lg_log_set_level((enum lg_log_level)i);
+        for (uint32_t k = 0; k < s->cores.cnt; k++)
+            atomic_store_explicit(&lg_core_log(s->cores.core[k])->level, i, memory_order_relaxed);
+    }
+}
+
+static void read_reports(struct lg_server *s)
+{
+    for (uint32_t k = 0; k < s->cores.cnt; k++)
+        lg_core_report(s->cores.core[k], &s->reports[k]);
+}
+
+/* ---------------------------------------------------------------- reload */
+
+/* wait_pickup returns when every worker has taken up the current snapshot: whoever asked for the
+ * reload may count on it then. A worker takes it up at the top of its next turn. */
+static void wait_pickup(struct lg_server *s)
+{
+    for (int ms = 0; ms < PICKUP_MS; ms++) {
+        bool all = true;
+        read_reports(s);
+        for (uint32_t k = 0; k < s->cores.cnt; k++)
+            all = all && s->reports[k].snapshot_gen == s->reload.current->generation;
+        if (all)
+            return;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    lg_log(LG_LOG_WARN, "reload: a worker has not taken up generation %" PRIu64 " within %d ms",
+           s->reload.current->generation, PICKUP_MS);
+}
+
+static lg_err_t reload(struct lg_server *s, struct lg_diag *diag)
+{
+    lg_err_t err = LG_E(AGAIN);
+    char status[64];
+
+    *diag = (struct lg_diag){0};
+    lg_notify(LG_NOTIFY_RELOADING, "reading the configuration");
+    if (s->phase == LG_PHASE_RUN)
+        err = lg_reload_run(&s->reload, lg_boot_now(), diag);
+    else
+        lg_diag_error(diag, NULL, 0, NULL, "shutting down: nothing is reloaded any more");
+    lg_server_log_diag(diag);
+    uint64_t generation = s->reload.current->generation;
+    if (lg_is_ok(err)) {
+        lg_server_set_log_level(s, s->reload.current->cfg);
+        wait_pickup(s);
+        lg_log(LG_LOG_INFO, "reload: generation %" PRIu64 " active", generation);
+    } else {
+        lg_log(LG_LOG_ERROR, "reload: refused (%s); generation %" PRIu64 " stays", lg_err_text(err),
+               generation);
+    }
+    snprintf(status, sizeof status, "generation %" PRIu64, generation);
+    lg_notify(s->phase == LG_PHASE_RUN ? LG_NOTIFY_READY : LG_NOTIFY_STOPPING, status);
+    return err;
+}
+
+/* ---------------------------------------------------------------- commands */
+
+static char *stats(struct lg_server *s)
+{
+    read_reports(s);
+    struct lg_report report = {
+        .generation = s->reload.current->generation,
+        .retired_cnt = s->reload.retired_cnt,
+        .is_draining = s->phase == LG_PHASE_DRAIN,
+        .uptime_s = lg_ns_since(lg_boot_now(), s->started_ns) / LG_SEC(1),
+        .worker_cnt = s->cores.cnt,
+        .workers = s->reports,
+        .cpus = s->reload.boot_cfg->worker_cpus,
+    };
+    return lg_report_stats(&report);
+}
+
+char *lg_server_handle(void *server, enum lg_ctl_verb verb)
+{
+    struct lg_server *s = server;
+    struct lg_diag diag;
+    lg_err_t err;
+
+    switch (verb) {
+    case LG_CTL_STATS:
+        return stats(s);
+    case LG_CTL_VERSION:
+        return lg_report_version(lg_boot_dpdk_version());
+    case LG_CTL_RELOAD:
+        err = reload(s, &diag);
+        return lg_report_reload(err, s->reload.current->generation, &diag);
+    case LG_CTL_UNKNOWN:
+        break;
+    }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- drain */
+
+static void begin_drain(struct lg_server *s)
+{
+    lg_ns_t timeout_ns = s->reload.current->cfg->drain_timeout_ns;
+
+    s->phase = LG_PHASE_DRAIN;
+    s->deadline_ns = lg_ns_add(lg_boot_now(), timeout_ns);
+    s->quiet_since_ns = LG_NS_NEVER;
+    atomic_store_explicit(&s->cores.shared->drain_ns, s->deadline_ns, memory_order_release);
+    lg_notify(LG_NOTIFY_STOPPING, "draining");
+    lg_log(LG_LOG_INFO, "draining, for at most %" PRIu64 " s", timeout_ns / LG_SEC(1));
+}
+
+/* count_left counts sessions, and TCP connections that outlive theirs to deliver its last bytes. */
+static void count_left(struct lg_server *s, uint64_t *sessions, uint64_t *tails)
+{
+    *sessions = *tails = 0;
+    read_reports(s);
+    for (uint32_t k = 0; k < s->cores.cnt; k++) {
+        const struct lg_core_report *r = &s->reports[k];
+        *sessions += r->proxy.sessions;
+        if (r->tcp.established > r->proxy.backend_idle)
+            *tails += r->tcp.established - r->proxy.backend_idle;
+    }
+}
+
+static void poll_drain(struct lg_server *s, lg_ns_t now_ns)
+{
+    uint64_t sessions, tails;
+
+    count_left(s, &sessions, &tails);
+    if (sessions)
+        s->quiet_since_ns = LG_NS_NEVER;
+    else if (s->quiet_since_ns == LG_NS_NEVER)
+        s->quiet_since_ns = now_ns;
+    bool is_done = !sessions && (!tails || lg_ns_since(now_ns, s->quiet_since_ns) >= TAIL_NS);
+    if (is_done)
+        lg_log(LG_LOG_INFO, "drained: every connection has ended");
+    else if (now_ns >= lg_ns_add(s->deadline_ns, ABORT_NS))
+        lg_log(LG_LOG_WARN, "drain_timeout has passed with %" PRIu64 " connections left", sessions);
+    else
+        return;
+    s->phase = LG_PHASE_STOP;
+}
+
+/* ---------------------------------------------------------------- the loop */
+
+static void take_signal(struct lg_server *s, uint32_t signo)
+{
+    struct lg_diag diag;
+
+    switch (signo) {
+    case SIGHUP:
+        if (!lg_is_ok(reload(s, &diag)))
+            return; /* it has said why */
+        break;
+    case SIGTERM:
+    case SIGINT:
+        if (s->phase == LG_PHASE_RUN) {
+            begin_drain(s);
+        } else {
+            lg_log(LG_LOG_WARN, "told to stop again: stopping at once");
+            s->phase = LG_PHASE_STOP;
+        }
+        break;
+    default:
+        lg_log(LG_LOG_INFO, "SIGUSR1: the log goes to standard error, there is nothing to reopen");
+    }
+}
+
+static void read_signals(struct lg_server *s)
+{
+    struct signalfd_siginfo info;
+
+    while (s->phase != LG_PHASE_STOP && read(s->signal_fd, &info, sizeof info) == sizeof info)
+        take_signal(s, info.ssi_signo);
+}
+
+static void check_workers(struct lg_server *s)
+{
+    for (uint32_t k = 0; k < s->cores.cnt; k++) {
+        if (lg_boot_is_running(k))
+            continue;
+        lg_log(LG_LOG_ERROR, "worker %u ended by itself; stopping", k);
+        s->exit = LG_EXIT_WORKER;
+        s->phase = LG_PHASE_STOP;
+    }
+}
+
+static void tick(struct lg_server *s, lg_ns_t now_ns)
+{
+    for (uint32_t k = 0; k < s->cores.cnt; k++)
+        lg_logring_drain(lg_core_log(s->cores.core[k]), k);
+    lg_reload_poll(&s->reload, now_ns);
+    if (s->phase == LG_PHASE_DRAIN)
+        poll_drain(s, now_ns);
+    if (s->phase != LG_PHASE_STOP)
+        check_workers(s);
+}
+
+static void loop(struct lg_server *s)
+{
+    struct pollfd fds[] = {{.fd = s->signal_fd, .events = POLLIN},
+                           {.fd = s->ctl ? lg_ctl_fd(s->ctl) : -1, .events = POLLIN}};
+
+    while (s->phase != LG_PHASE_STOP) {
+        poll(fds, LG_ARRAY_CNT(fds), TICK_MS);
+        read_signals(s);
+        lg_ns_t now_ns = lg_boot_now();
+        if (s->ctl)
+            lg_ctl_poll(s->ctl, now_ns);
+        tick(s, now_ns);
+    }
+}
+
+enum lg_exit lg_server_run(const char *config_file)
+{
+    struct lg_server s = {.config_file = config_file, .signal_fd = -1};
+
+    enum lg_exit rc = lg_server_up(&s);
+    if (s.phase == LG_PHASE_STOP)
+        return rc;
+    s.started_ns = lg_boot_now();
+    s.phase = LG_PHASE_RUN;
+    lg_log(LG_LOG_INFO, "lockgate " LG_VERSION ": generation 1 active, %u workers, %u listeners",
+           s.cores.cnt, s.reload.current->listener_cnt);
+    lg_notify(LG_NOTIFY_READY, "generation 1");
+    loop(&s);
+    lg_notify(LG_NOTIFY_STOPPING, "stopping");
+    lg_server_down(&s);
+    lg_log(LG_LOG_INFO, "stopped");
+    return s.exit;
+}

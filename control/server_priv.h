@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* server_priv.h: the process's own state, shared by stages.c (start and end) and server.c (the
+ * loop between them). One object, on the stack of lg_server_run. */
+#ifndef LG_SERVER_PRIV_H
+#define LG_SERVER_PRIV_H
+
+#include "core.h"
+#include "ctl.h"
+#include "options.h"
+#include "reload.h"
+
+enum lg_phase { LG_PHASE_START, LG_PHASE_RUN, LG_PHASE_DRAIN, LG_PHASE_STOP };
+
+struct lg_server {
+    const char *config_file; /* borrows: argv */
+    enum lg_phase phase;
+    enum lg_exit exit;
+    int signal_fd;         /* HUP, TERM, INT, USR1: blocked everywhere, read here */
+    struct lg_config *cfg; /* owned until reload has it; then borrows: until the last stage */
+    struct lg_reload reload;
+    struct lg_ctl *ctl;        /* owns; NULL: control_socket is "" */
+    int lock_fd[LG_MAX_PORTS]; /* owns; lock_cnt of them */
+    uint32_t lock_cnt;
+    struct lg_cores cores;
+    uint32_t stage_cnt; /* stages that are up */
+    lg_ns_t started_ns;
+    lg_ns_t deadline_ns;    /* of the drain */
+    lg_ns_t quiet_since_ns; /* no session since; LG_NS_NEVER: there are some */
+    struct lg_core_report reports[LG_MAX_WORKERS];
+};
+
+/* lg_server_up runs the stages; on failure all is down again, the reasons are logged, and it
+ * returns what to exit with. lg_server_down takes them down in reverse. */
+enum lg_exit lg_server_up(struct lg_server *s);
+void lg_server_down(struct lg_server *s);
+
+/* lg_server_handle carries out a command of the control socket (lg_ctl_handler). */
+char *lg_server_handle(void *server, enum lg_ctl_verb verb);
+/* lg_server_log_diag logs every message of a diag. */
+void lg_server_log_diag(const struct lg_diag *diag);
+/* lg_server_set_log_level puts global.log_level in force, for this thread and the workers. */
+void lg_server_set_log_level(struct lg_server *s, const struct lg_config *cfg);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* snapshot_build.c: configuration -> snapshot. */
+#include "snapshot_build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* make allocates cnt zeroed objects on lines of their own, so that what workers read all the time
+ * never shares a line with what the control thread's heap writes. */
+static void *make(size_t cnt, size_t obj_sz)
+{
+    size_t sz = LG_MAX(cnt * obj_sz, (size_t)1);
+
+    sz = (sz + LG_CACHE_PAIR - 1) / LG_CACHE_PAIR * LG_CACHE_PAIR;
+    void *p = aligned_alloc(LG_CACHE_PAIR, sz);
+    if (p)
+        memset(p, 0, sz);
+    return p;
+}
+
+static lg_err_t build_listeners(struct lg_snapshot *s, struct lg_diag *diag)
+{
+    const struct lg_config *cfg = s->cfg;
+    lg_err_t err = LG_OK;
+
+    s->listeners = make(cfg->listener_cnt, sizeof *s->listeners);
+    LG_CHECK(s->listeners, LG_E(NOMEM));
+    s->listener_cnt = cfg->listener_cnt;
+    for (uint32_t i = 0; i < s->listener_cnt; i++) {
+        struct lg_listener *l = &s->listeners[i];
+        l->cfg = &cfg->listeners[i];
+        l->idx = i;
+        lg_err_t one = lg_tls_policy_build(cfg, l->cfg, s->worker_cnt, &l->tls, diag);
+        if (lg_is_ok(err))
+            err = one; /* go on: the operator wants to hear of all of them */
+    }
+    return err;
+}
+
+static lg_err_t add_bind(struct lg_snapshot *s, const struct lg_endpoint *addr,
+                         const struct lg_listener *l, struct lg_diag *diag)
+{
+    uint32_t i = lg_snapshot_bind_hash(&addr->ip, addr->port) & s->bind_mask;
+
+    for (; s->binds[i].listener; i = (i + 1) & s->bind_mask) {
+        char text[LG_ENDPOINT_STR_SZ];
+        if (s->binds[i].addr.port != addr->port || !lg_ip_eq(&s->binds[i].addr.ip, &addr->ip))
+            continue;
+        lg_diag_error(diag, s->cfg->file, l->cfg->line, "listeners[].bind",
+                      "%s is bound by listener \"%s\" and again by \"%s\"",
+                      lg_endpoint_text(addr, text), s->binds[i].listener->cfg->name, l->cfg->name);
+        return LG_E(CONFIG);
+    }
+    s->binds[i] = (struct lg_bind_slot){*addr, l};
+    return LG_OK;
+}
+
+static lg_err_t build_binds(struct lg_snapshot *s, struct lg_diag *diag)
+{
+    uint32_t bind_cnt = 0, slot_cnt = 2;
+
+    for (uint32_t i = 0; i < s->listener_cnt; i++)
+        bind_cnt += s->listeners[i].cfg->bind_cnt;
+    while (slot_cnt < 2 * bind_cnt) /* at most half full: every walk ends soon */
+        slot_cnt *= 2;
+    s->binds = make(slot_cnt, sizeof *s->binds);
+    LG_CHECK(s->binds, LG_E(NOMEM));
+    s->bind_mask = slot_cnt - 1;
+    for (uint32_t i = 0; i < s->listener_cnt; i++)
+        for (uint32_t b = 0; b < s->listeners[i].cfg->bind_cnt; b++)
+            LG_TRY(add_bind(s, &s->listeners[i].cfg->binds[b], &s->listeners[i], diag));
+    return LG_OK;
+}
+
+static lg_err_t build_workers(struct lg_snapshot *s)
+{
+    s->workers = make(s->worker_cnt, sizeof *s->workers);
+    LG_CHECK(s->workers, LG_E(NOMEM));
+    for (uint32_t k = 0; k < s->worker_cnt; k++) {
+        s->workers[k].rr_next = make(s->cfg->pool_cnt, sizeof *s->workers[k].rr_next);
+        LG_CHECK(s->workers[k].rr_next, LG_E(NOMEM));
+        /* Workers start at different backends, or all would send their first to the same one. */
+        for (uint32_t p = 0; p < s->cfg->pool_cnt; p++)
+            s->workers[k].rr_next[p] = k % s->cfg->pools[p].backend_cnt;
+    }
+    return LG_OK;
+}
+
+static lg_err_t build(struct lg_snapshot *s, struct lg_diag *diag)
+{
+    LG_TRY(build_listeners(s, diag));
+    LG_TRY(build_binds(s, diag));
+    return build_workers(s);
+}
+
+lg_err_t lg_snapshot_build(struct lg_config *cfg, uint32_t worker_cnt, uint64_t generation,
+                           struct lg_snapshot **out, struct lg_diag *diag)
+{
+    uint32_t errors_before = diag->error_cnt;
+    lg_err_t err = LG_E(NOMEM);
+    struct lg_snapshot *s = make(1, sizeof *s);
+
+    if (s) {
+        *s = (struct lg_snapshot){.generation = generation, .cfg = cfg, .worker_cnt = worker_cnt};
+        err = build(s, diag);
+    }
+    if (lg_is_ok(err)) {
+        *out = s;
+        return LG_OK;
+    }
+    if (diag->error_cnt == errors_before)
+        lg_diag_error(diag, cfg->file, 0, NULL, "%s", lg_err_text(err));
+    if (s)
+        lg_snapshot_free(s);
+    else
+        lg_config_free(cfg);
+    return err;
+}
+
+void lg_snapshot_free(struct lg_snapshot *s)
+{
+    if (!s)
+        return;
+    for (uint32_t k = 0; s->workers && k < s->worker_cnt; k++)
+        free(s->workers[k].rr_next);
+    for (uint32_t i = 0; i < s->listener_cnt; i++)
+        if (s->listeners[i].tls)
+            lg_tls_policy_free(s->listeners[i].tls);
+    free(s->workers);
+    free(s->binds);
+    free(s->listeners);
+    lg_config_free(s->cfg);
+    free(s);
+}
+
+uint64_t lg_snapshot_pins(const struct lg_snapshot *s)
+{
+    uint64_t pins = 0;
+
+    for (uint32_t k = 0; k < s->worker_cnt; k++)
+        pins += atomic_load_explicit(&s->workers[k].pins, memory_order_acquire);
+    return pins;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* snapshot_build.h: makes a struct lg_snapshot from a checked configuration, and unmakes it.
+ * Publishing one and knowing when it may go is reload.h. Thread control or boot. */
+#ifndef LG_SNAPSHOT_BUILD_H
+#define LG_SNAPSHOT_BUILD_H
+
+#include "snapshot.h"
+
+/* lg_snapshot_build reads every certificate, key, CA and CRL that cfg names, and lays out all that
+ * workers look at. What may be bound, and that nothing is bound twice, config/ has checked; a
+ * second look here keeps the table's promise to lg_snapshot_find.
+ *   cfg         taken: on LG_OK the snapshot owns it, else it has been freed
+ *   worker_cnt  in [1, LG_MAX_WORKERS]
+ *   generation  > 0
+ *   out         on LG_OK: the caller's, lg_snapshot_free; else untouched
+ *   diag        on failure at least one error; those of all listeners, not only of the first
+ *   Returns     LG_OK, LG_E(CONFIG) or LG_E(NOMEM)
+ *   Cost        a file read and a signature check for each certificate and CRL */
+LG_MUST lg_err_t lg_snapshot_build(struct lg_config *cfg, uint32_t worker_cnt, uint64_t generation,
+                                   struct lg_snapshot **out, struct lg_diag *diag);
+
+/* lg_snapshot_free: no worker may reach it any more. NULL allowed. */
+void lg_snapshot_free(struct lg_snapshot *s);
+
+/* lg_snapshot_pins is how many sessions and kept connections hold it. A zero read after every
+ * worker has reported quiescence is final. */
+uint64_t lg_snapshot_pins(const struct lg_snapshot *s);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* stages.c: the staged start. Each stage goes up whole or not at all, and comes down alone. */
+#include "server_priv.h"
+
+#include "boot.h"
+#include "check_file.h"
+#include "lock.h"
+#include "log.h"
+#include "machine.h"
+#include "snapshot_build.h"
+#include "tls.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct stage {
+    const char *name;
+    enum lg_exit exit; /* of the process when this stage fails */
+    lg_err_t (*up)(struct lg_server *s, struct lg_diag *diag);
+    void (*down)(struct lg_server *s); /* NULL: nothing to undo */
+};
+
+/* ---------------------------------------------------------------- signals */
+
+/* Blocked before EAL makes its threads, so that all of them inherit it. */
+static lg_err_t signals_up(struct lg_server *s, struct lg_diag *diag)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
+        s->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (s->signal_fd >= 0)
+        return LG_OK;
+    lg_diag_error(diag, NULL, 0, NULL, "signalfd: %s", strerror(errno));
+    return LG_E(SYS);
+}
+
+static void signals_down(struct lg_server *s)
+{
+    close(s->signal_fd);
+    s->signal_fd = -1;
+}
+
+/* is_told_to_stop looks, between two stages, for a signal that waits to be read. */
+static bool is_told_to_stop(void)
+{
+    sigset_t set;
+
+    return sigpending(&set) == 0 && (sigismember(&set, SIGTERM) || sigismember(&set, SIGINT));
+}
+
+/* ---------------------------------------------------------------- configuration, TLS */
+
+static lg_err_t config_up(struct lg_server *s, struct lg_diag *diag)
+{
+    LG_TRY(lg_check_load(s->config_file, &s->cfg, diag));
+    lg_server_set_log_level(s, s->cfg);
+    return LG_OK;
+}
+
+static void config_down(struct lg_server *s)
+{
+    lg_config_free(s->cfg); /* NULL once reload has taken it */
+    s->cfg = NULL;
+}
+
+static lg_err_t tls_up(struct lg_server *s, struct lg_diag *diag)
+{
+    (void)s;
+    lg_err_t err = lg_tls_global_init();
+    if (!lg_is_ok(err))
+        lg_diag_error(diag, NULL, 0, NULL, "wolfSSL did not start: %s", lg_err_text(err));
+    return err;
+}
+
+static uint64_t publish(void *ctx, const struct lg_snapshot *snapshot)
+{
+    return lg_cores_publish(ctx, snapshot);
+}
+
+static bool is_quiet(void *ctx, uint64_t token)
+{
+    return lg_cores_is_quiet(ctx, token);
+}
+
+static lg_err_t snapshot_up(struct lg_server *s, struct lg_diag *diag)
+{
+    static const struct lg_reload_ops ops = {publish, is_quiet};
+    struct lg_config *cfg = s->cfg;
+    struct lg_snapshot *first;
+
+    s->cfg = NULL; /* taken by the next call, also when it fails */
+    LG_TRY(lg_snapshot_build(cfg, cfg->worker_cnt, 1, &first, diag));
+    lg_reload_init(&s->reload, first, &ops, &s->cores);
+    return LG_OK;
+}
+
+static void snapshot_down(struct lg_server *s)
+{
+    lg_reload_fini(&s->reload);
+}
+
+/* ---------------------------------------------------------------- control socket, machine */
+
+static lg_err_t ctl_up(struct lg_server *s, struct lg_diag *diag)
+{
+    const char *path = s->reload.boot_cfg->control_socket;
+
+    return *path ? lg_ctl_open(path, lg_server_handle, s, &s->ctl, diag) : LG_OK;
+}
+
+static void ctl_down(struct lg_server *s)
+{
+    lg_ctl_close(s->ctl);
+    s->ctl = NULL;
+}
+
+static lg_err_t machine_up(struct lg_server *s, struct lg_diag *diag)
+{
+    const struct lg_config *cfg = s->reload.boot_cfg;
+
+    lg_boot_limits();
+    lg_err_t cpus = lg_machine_check_cpus("", cfg, diag);
+    lg_err_t rights = lg_machine_check_rights("", cfg, diag);
+    LG_TRY(cpus);
+    LG_TRY(rights);
+    return LG_OK;
+}
+
+static void locks_down(struct lg_server *s)
+{
+    while (s->lock_cnt)
+        close(s->lock_fd[--s->lock_cnt]);
+}
+
+static lg_err_t locks_up(struct lg_server *s, struct lg_diag *diag)
+{
+    const struct lg_config *cfg = s->reload.boot_cfg;
+
+    for (uint32_t i = 0; i < cfg->port_cnt; i++) {
+        const struct lg_cfg_port *port = &cfg->ports[i];
+        int holder;
+        lg_err_t err = lg_lock_take(port->device, &s->lock_fd[s->lock_cnt], &holder);
+        if (lg_is_ok(err)) {
+            s->lock_cnt++;
+            continue;
+        }
+        if (lg_err_is(err, LG_ERR_FULL))
+            lg_diag_error(
+                diag, cfg->file, port->line, "ports[].device",
+                "%s is taken by another Lockgate (pid %d); stop it, or use another device",
+                port->device, holder);
+        else
+            lg_diag_error(diag, cfg->file, port->line, "ports[].device", "%s: its lock: %s",
+                          port->device, strerror(errno));
+        locks_down(s);
+        return err;
+    }
+    return LG_OK;
+}
+
+/* ---------------------------------------------------------------- DPDK, ports, workers */
+
+/* Memory is looked at here and not with the rest of the machine: after the locks, so that a second
+ * Lockgate on the same port hears of the port and not of the hugepages the first one has. */
+static lg_err_t eal_up(struct lg_server *s, struct lg_diag *diag)
+{
+    LG_TRY(lg_machine_check_memory("", s->reload.boot_cfg, diag));
+    return lg_boot_eal(s->reload.boot_cfg, diag);
+}
+
+static void eal_down(struct lg_server *s)
+{
+    (void)s;
+    lg_boot_eal_down();
+}
+
+static lg_err_t cores_up(struct lg_server *s, struct lg_diag *diag)
+{
+    return lg_cores_open(s->reload.boot_cfg, s->reload.current, &s->cores, diag);
+}
+
+static void cores_down(struct lg_server *s)
+{
+    lg_cores_close(&s->cores);
+}
+
+static lg_err_t workers_up(struct lg_server *s, struct lg_diag *diag)
+{
+    lg_err_t err = lg_cores_start(&s->cores);
+    if (!lg_is_ok(err))
+        lg_diag_error(diag, NULL, 0, NULL, "%s", lg_err_text(err));
+    return err;
+}
+
+static void workers_down(struct lg_server *s)
+{
+    lg_cores_stop(&s->cores);
+    for (uint32_t k = 0; k < s->cores.cnt; k++) /* their last words */
+        lg_logring_drain(lg_core_log(s->cores.core[k]), k);
+}
+
+/* The order matters: what tells the operator most is asked first; nothing of the machine is touched
+ * before the file is known to be good. */
+static const struct stage stages[] = {
+    {"signals", LG_EXIT_START, signals_up, signals_down},
+    {"configuration", LG_EXIT_CONFIG, config_up, config_down},
+    {"TLS library", LG_EXIT_START, tls_up, NULL},
+    {"listeners and certificates", LG_EXIT_CONFIG, snapshot_up, snapshot_down},
+    {"control socket", LG_EXIT_START, ctl_up, ctl_down},
+    {"CPUs and rights", LG_EXIT_START, machine_up, NULL},
+    {"port locks", LG_EXIT_START, locks_up, locks_down},
+    {"memory and DPDK", LG_EXIT_START, eal_up, eal_down},
+    {"ports and worker memory", LG_EXIT_START, cores_up, cores_down},
+    {"workers", LG_EXIT_START, workers_up, workers_down},
+};
+
+enum lg_exit lg_server_up(struct lg_server *s)
+{
+    for (s->stage_cnt = 0; s->stage_cnt < LG_ARRAY_CNT(stages); s->stage_cnt++) {
+        const struct stage *stage = &stages[s->stage_cnt];
+        struct lg_diag diag = {0};
+
+        lg_log(LG_LOG_DEBUG, "start: %s", stage->name);
+        lg_err_t err = stage->up(s, &diag);
+        lg_server_log_diag(&diag);
+        bool is_over = !lg_is_ok(err) || is_told_to_stop();
+        if (!is_over)
+            continue;
+        if (lg_is_ok(err)) {
+            s->stage_cnt++;
+            lg_log(LG_LOG_INFO, "stopped while starting");
+        } else {
+            lg_log(LG_LOG_ERROR, "start: %s: %s; nothing is left running", stage->name,
+                   lg_err_text(err));
+        }
+        lg_server_down(s);
+        return lg_is_ok(err) ? LG_EXIT_OK : stage->exit;
+    }
+    return LG_EXIT_OK;
+}
+
+void lg_server_down(struct lg_server *s)
+{
+    while (s->stage_cnt) {
+        const struct stage *stage = &stages[--s->stage_cnt];
+        lg_log(LG_LOG_DEBUG, "stop: %s", stage->name);
+        if (stage->down)
+            stage->down(s);
+    }
+    s->phase = LG_PHASE_STOP;
+}
