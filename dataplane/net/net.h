@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* net.h: one worker's IP layer: frames in, TCP segments up; TCP segments down, frames out; ARP,
+ * neighbour discovery and ICMP in between. It knows nothing of DPDK, TCP's state or clocks.
+ *
+ * Standards: RFC 791, 1122 (IPv4 host), 8200 (IPv6), 826, 5227 (ARP), 4861, 4862 (neighbour
+ * discovery), 792, 4443 (ICMP), 4291 (addresses), 1071, 1624 (checksum), 5927 (ICMP and TCP).
+ * Not spoken: fragments (refused both ways), VLAN tags, IPv4 options (skipped), source routing,
+ * redirects and router advertisements (routes are static), path MTU discovery (packet-too-big is
+ * counted and ignored), MLD, duplicate address detection for our own (configured) addresses;
+ * a probe of somebody else for one of them is answered, so that he lets go of it.
+ *
+ * How a worker uses it, each loop turn:
+ *      lg_net_rx        for each frame; what it keeps is a TCP segment
+ *      lg_net_output    from TCP, for each segment
+ *      lg_net_poll      due probes and expiries of neighbours
+ *
+ * Addresses: the configured ones of every port, and one IPv6 link-local address a port, made of
+ * its MAC (EUI-64). An IP packet is ours when its destination is any of them, whichever port it
+ * came by (a link-local one: by its own port). ARP and ND are answered on an address's own port.
+ *
+ * Neighbours: every worker has a table of its own. The device delivers all ARP and ND to one
+ * queue or spreads it, so each message that may teach somebody something is also given to
+ * ops->share, and enters the other workers by lg_net_rx_shared.
+ *
+ * Thread: owner core only, all functions, unless said. */
+#ifndef LG_NET_H
+#define LG_NET_H
+
+#include "buf.h"
+#include "config.h"
+#include "ip.h"
+#include "ns.h"
+#include "pkt.h"
+#include "siphash.h"
+#include "stat.h"
+#include "tcp.h"
+
+struct lg_net;
+
+struct lg_net_port {
+    uint8_t mac[6];
+    bool tx_csum_offload; /* the device computes TCP checksums (lg_tx_meta.tcp_csum) */
+    bool trust_rx_csum;   /* frames are accepted without verifying the TCP checksum */
+};
+
+struct lg_net_cfg {
+    const struct lg_config *cfg; /* borrows: for the life of the net; ports and routes are read */
+    struct lg_net_port ports[LG_MAX_PORTS]; /* [0, cfg->port_cnt) */
+    bool is_quiet;           /* do not announce our addresses at start: another worker does */
+    struct lg_sipkey secret; /* keys the neighbour table; from a random source */
+};
+
+/* Every buf given to these is borrowed. Called from within lg_net_* only. */
+struct lg_net_ops {
+    /* tx sends one frame. b->data is at the Ethernet header. The callee takes its own reference
+     * when it keeps the buf past the call, and counts what it drops. */
+    void (*tx)(void *ctx, uint16_t port_idx, struct lg_buf *b, const struct lg_tx_meta *meta);
+    /* share: b is a whole ARP or ND frame, b->data at the Ethernet header. The callee copies it to
+     * the other workers. At most 1000 a second. */
+    void (*share)(void *ctx, struct lg_buf *b);
+    /* unreachable: a hard ICMP error quotes a TCP segment that could be ours, t as our end sees
+     * it. Nothing but the quoted local address has been verified. */
+    void (*unreachable)(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq);
+};
+
+/* lg_net_footprint: bytes of 64-byte-aligned zeroed memory one net wants. Thread any, pure. */
+size_t lg_net_footprint(const struct lg_net_cfg *cfg);
+/* lg_net_init lays a net into mem. cfg is copied (what it points at is borrowed); ops, pool and
+ * stats are borrowed for life. Announces our addresses at the first lg_net_poll.
+ *   Returns  the net (never fails: memory is planned) */
+struct lg_net *lg_net_init(void *mem, const struct lg_net_cfg *cfg, const struct lg_net_ops *ops,
+                           void *ctx, struct lg_bufpool *pool, struct lg_stats *stats,
+                           lg_ns_t now_ns);
+/* lg_net_fini gives every buf back. Thread quiesced. */
+void lg_net_fini(struct lg_net *net);
+
+/* lg_net_rx takes one received frame.
+ *   b        data at the Ethernet header, len the whole frame; hostile bytes allowed; b->port in
+ *            [0, port_cnt), or the frame is dropped
+ *   pkt      written when LG_KEEP
+ *   Returns  LG_KEEP  a TCP segment to one of our addresses, its checksum good: the caller still
+ *                     owns b; data is at the TCP header, len goes to the end of the segment
+ *                     (Ethernet padding cut). The bytes before data are as they came, so a caller
+ *                     that gives the whole frame to another worker puts data and len back
+ *            LG_DONE  consumed: answered, learned or passed on; b is gone
+ *            LG_DROP  refused and counted; b is gone */
+LG_MUST enum lg_verdict lg_net_rx(struct lg_net *net, struct lg_buf *b, struct lg_pkt *pkt,
+                                  lg_ns_t now_ns);
+/* lg_net_rx_shared takes a copy of a neighbour message which another worker's net gave to
+ * ops->share: learns from it what this worker's own table allows, answers nothing, shares nothing.
+ * b is gone afterwards. */
+void lg_net_rx_shared(struct lg_net *net, struct lg_buf *b, lg_ns_t now_ns);
+
+/* lg_net_output sends one TCP segment: lg_tcp_ops.output.
+ *   b        borrowed; data at the TCP header, its checksum field zero, at least 54 bytes of
+ *            headroom; not shared. data and len are afterwards as
+ *            they were; the headroom and the checksum field are written
+ *   src      one of our addresses (not verified)
+ *   dst      decides the route
+ * A segment for a neighbour not yet resolved is copied and waits (4 a neighbour at most); one
+ * that cannot be sent is counted. */
+void lg_net_output(struct lg_net *net, struct lg_buf *b, const lg_ip_t *src, const lg_ip_t *dst,
+                   lg_ns_t now_ns);
+
+/* lg_net_poll does what is due: solicits, probes, expires, announces; a bounded step.
+ *   Returns  work done (0: idle) */
+unsigned lg_net_poll(struct lg_net *net, lg_ns_t now_ns);
+/* lg_net_next: a time no later than the next deadline; LG_NS_NEVER when there is none. */
+lg_ns_t lg_net_next(const struct lg_net *net);
+
+/* lg_net_source chooses the address of ours to use towards dst: of the port the route leaves by,
+ * the one whose prefix holds the next hop (longest first), else the first of dst's family; the
+ * link-local one only when dst is link-local.
+ *   Returns  true and *src, or false: no route, or no address of that family; *src untouched */
+bool lg_net_source(const struct lg_net *net, const lg_ip_t *dst, lg_ip_t *src);
+/* lg_net_is_local: is ip one of our addresses (link-local ones included)? */
+bool lg_net_is_local(const struct lg_net *net, const lg_ip_t *ip);
+/* lg_net_neighbour_cnt: neighbours in the table, all states, for operators and tests. */
+uint32_t lg_net_neighbour_cnt(const struct lg_net *net);
+
+#endif
