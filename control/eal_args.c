@@ -82,7 +82,7 @@ lg_err_t lg_eal_args_split(const char *line, struct lg_eal_args *out)
 static lg_err_t add_lcores(const struct lg_config *cfg, const cpu_set_t *allowed,
                            struct lg_eal_args *out)
 {
-    char cpus[1024], list[1024 + LG_MAX_WORKERS * 12];
+    char cpus[4096], list[4096 + LG_MAX_WORKERS * 12];
     cpu_set_t control = *allowed;
 
     if (cfg->control_cpu >= 0) {
@@ -124,12 +124,15 @@ static lg_err_t add_all(const struct lg_config *cfg, const cpu_set_t *allowed, b
     LG_TRY(add(out, "lockgate"));
     LG_TRY(add_lcores(cfg, allowed, out));
     LG_TRY(add(out, "--main-lcore=0"));
-    LG_TRY(add(out, "--in-memory"));
+    if (cfg->hugepages) {
+        LG_TRY(add(out, "--in-memory"));
+    } else { /* EAL takes the two not together */
+        LG_TRY(add(out, "--no-huge"));
+        LG_TRY(add(out, "--no-shconf"));
+    }
     LG_TRY(add(out, "--file-prefix=%s", cfg->file_prefix));
     LG_TRY(add(out, "-m"));
     LG_TRY(add(out, "%u", cfg->memory_mb));
-    if (!cfg->hugepages)
-        LG_TRY(add(out, "--no-huge"));
     LG_TRY(add_devices(cfg, out));
     LG_TRY(add(out, "--no-telemetry"));
     if (!debug)

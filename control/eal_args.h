@@ -2,7 +2,8 @@
 /* eal_args.h: DPDK's command line, made from the configuration. Pure: it starts nothing.
  *
  * lcore 0 is the control thread, lcore k+1 is worker k, pinned to global.workers[k].
- * EAL runs --in-memory: it leaves no files, and instances never meet through its folders. */
+ * EAL runs --in-memory (--no-shconf without hugepages): it leaves no files in its runtime folder,
+ * so instances never meet there, whatever their file_prefix. */
 #ifndef LG_EAL_ARGS_H
 #define LG_EAL_ARGS_H
 
