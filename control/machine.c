@@ -250,7 +250,9 @@ lg_err_t lg_machine_check_rights(const char *root, const struct lg_config *cfg,
             if (strncmp(port->device, needs[n].device, strlen(needs[n].device)) != 0 ||
                 (caps & (1ull << needs[n].cap | 1ull << needs[n].instead)))
                 continue;
-            lg_diag_error(diag, cfg->file, port->line, "ports[].device",
+            char key[32];
+            snprintf(key, sizeof key, "ports[%u].device", i);
+            lg_diag_error(diag, cfg->file, port->line, key,
                           "%s needs %s; run as root, or give it with systemd's "
                           "AmbientCapabilities= or setcap",
                           port->device, needs[n].name);

@@ -2,6 +2,7 @@
 /* snapshot_build.c: configuration -> snapshot. */
 #include "snapshot_build.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +47,9 @@ static lg_err_t add_bind(struct lg_snapshot *s, const struct lg_endpoint *addr,
         char text[LG_ENDPOINT_STR_SZ];
         if (s->binds[i].addr.port != addr->port || !lg_ip_eq(&s->binds[i].addr.ip, &addr->ip))
             continue;
-        lg_diag_error(diag, s->cfg->file, l->cfg->line, "listeners[].bind",
+        char key[40];
+        snprintf(key, sizeof key, "listeners[%u].bind", l->idx);
+        lg_diag_error(diag, s->cfg->file, l->cfg->line, key,
                       "%s is bound by listener \"%s\" and again by \"%s\"",
                       lg_endpoint_text(addr, text), s->binds[i].listener->cfg->name, l->cfg->name);
         return LG_E(CONFIG);

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -142,26 +143,36 @@ static void locks_down(struct lg_server *s)
         close(s->lock_fd[--s->lock_cnt]);
 }
 
+/* say_taken explains why port i's device could not be had. */
+static void say_taken(const struct lg_config *cfg, uint32_t i, int holder, struct lg_diag *diag)
+{
+    const struct lg_cfg_port *port = &cfg->ports[i];
+    char key[32], by[32] = "";
+
+    snprintf(key, sizeof key, "ports[%u].device", i);
+    if (holder)
+        snprintf(by, sizeof by, " (pid %d)", holder);
+    lg_diag_error(diag, cfg->file, port->line, key,
+                  "%s is taken by another Lockgate%s; stop it, or name another device",
+                  port->device, by);
+}
+
 static lg_err_t locks_up(struct lg_server *s, struct lg_diag *diag)
 {
     const struct lg_config *cfg = s->reload.boot_cfg;
 
     for (uint32_t i = 0; i < cfg->port_cnt; i++) {
-        const struct lg_cfg_port *port = &cfg->ports[i];
         int holder;
-        lg_err_t err = lg_lock_take(port->device, &s->lock_fd[s->lock_cnt], &holder);
+        lg_err_t err = lg_lock_take(cfg->ports[i].device, &s->lock_fd[s->lock_cnt], &holder);
         if (lg_is_ok(err)) {
             s->lock_cnt++;
             continue;
         }
         if (lg_err_is(err, LG_ERR_FULL))
-            lg_diag_error(
-                diag, cfg->file, port->line, "ports[].device",
-                "%s is taken by another Lockgate (pid %d); stop it, or use another device",
-                port->device, holder);
+            say_taken(cfg, i, holder, diag);
         else
-            lg_diag_error(diag, cfg->file, port->line, "ports[].device", "%s: its lock: %s",
-                          port->device, strerror(errno));
+            lg_diag_error(diag, NULL, 0, NULL, "the lock of %s: %s", cfg->ports[i].device,
+                          strerror(errno));
         locks_down(s);
         return err;
     }
@@ -240,8 +251,7 @@ enum lg_exit lg_server_up(struct lg_server *s)
             s->stage_cnt++;
             lg_log(LG_LOG_INFO, "stopped while starting");
         } else {
-            lg_log(LG_LOG_ERROR, "start: %s: %s; nothing is left running", stage->name,
-                   lg_err_text(err));
+            lg_log(LG_LOG_ERROR, "start: %s failed; nothing is left running", stage->name);
         }
         lg_server_down(s);
         return lg_is_ok(err) ? LG_EXIT_OK : stage->exit;

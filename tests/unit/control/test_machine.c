@@ -159,6 +159,6 @@ TEST(Machine, NamesTheMissingCapability)
     t_write(&d, "proc/self/status", "Name:\tx\nCapEff:\t0000000000202000\n");
     EXPECT_ERR(lg_machine_check_rights(d.path, &cfg, &diag), LG_E(SYS));
     EXPECT_EQ(diag.error_cnt, 1);
-    EXPECT_HAS(diag.msg[0].text, "lg.yaml:7: ports[].device: af_xdp:eth0 needs CAP_NET_ADMIN");
+    EXPECT_HAS(diag.msg[0].text, "lg.yaml:7: ports[0].device: af_xdp:eth0 needs CAP_NET_ADMIN");
     t_dir_remove(&d);
 }
