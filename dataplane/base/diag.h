@@ -7,7 +7,7 @@
 
 #include "base.h"
 
-#define LG_DIAG_MAX 32    /* messages kept; more are counted */
+#define LG_DIAG_MAX 32 /* messages kept; more are counted */
 #define LG_DIAG_TEXT_SZ 512
 
 struct lg_diag {

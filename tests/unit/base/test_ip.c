@@ -16,8 +16,9 @@ TEST(Ip, ParsesAndPrintsBothFamilies)
 
 TEST(Ip, RefusesWhatIsNoAddress)
 {
-    static const char *const bad[] = {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "g::1",
-                                      "192.0.2.1/24", "1234567890123456789012345678901234567890123"};
+    static const char *const bad[] = {
+        "",         "1.2.3", "1.2.3.4.5",    "256.1.1.1",
+        "1.2.3.4 ", "g::1",  "192.0.2.1/24", "1234567890123456789012345678901234567890123"};
     for (size_t i = 0; i < LG_ARRAY_CNT(bad); i++) {
         lg_ip_t ip;
         EXPECT_ERR(lg_ip_parse(lg_span_cstr(bad[i]), &ip), LG_E(ADDR));
@@ -26,9 +27,11 @@ TEST(Ip, RefusesWhatIsNoAddress)
 
 TEST(Ip, RefusesEndpointsWithoutAClearPort)
 {
-    static const char *const bad[] = {"192.0.2.1", ":443", "192.0.2.1:", "192.0.2.1:0",
-                                      "192.0.2.1:65536", "2001:db8::1:443", "[192.0.2.1]:443",
-                                      "[2001:db8::1]443", "192.0.2.1:4a"};
+    static const char *const bad[] = {"192.0.2.1",       ":443",
+                                      "192.0.2.1:",      "192.0.2.1:0",
+                                      "192.0.2.1:65536", "2001:db8::1:443",
+                                      "[192.0.2.1]:443", "[2001:db8::1]443",
+                                      "192.0.2.1:4a"};
     struct lg_endpoint e;
     for (size_t i = 0; i < LG_ARRAY_CNT(bad); i++)
         EXPECT_ERR(lg_endpoint_parse(lg_span_cstr(bad[i]), &e), LG_E(ADDR));

@@ -74,7 +74,8 @@ TEST(SipHash, MatchesTheReferenceVectors)
 TEST(Diag, SaysFileLineAndKey)
 {
     static struct lg_diag d;
-    lg_diag_error(&d, "a.yaml", 7, "listeners[0].mode", "\"%s\" is not one of mutual, one-way", "x");
+    lg_diag_error(&d, "a.yaml", 7, "listeners[0].mode", "\"%s\" is not one of mutual, one-way",
+                  "x");
     lg_diag_warn(&d, NULL, 0, NULL, "careful");
     EXPECT_EQ(d.error_cnt, 1);
     EXPECT_EQ(d.warn_cnt, 1);
