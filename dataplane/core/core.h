@@ -70,11 +70,12 @@ struct lg_core_report {
     const struct lg_stats *stats;
     struct lg_tcp_counts tcp;
     struct lg_proxy_counts proxy;
-    uint32_t tls_used;       /* lg_tls objects out */
-    size_t tls_arena_used;   /* bytes */
-    uint32_t bufs_total, bufs_used; /* packet buffers; those in device rings count as used */
-    uint32_t bufs_device;    /* of them, owned by device rings while idle (baseline at start) */
-    uint64_t snapshot_gen;   /* the generation in use */
+    uint32_t tls_used;     /* lg_tls objects out */
+    size_t tls_arena_used; /* bytes */
+    uint32_t bufs_total;   /* packet buffers of the worker's pool */
+    uint32_t bufs_used;    /* of them held by the stack; those in device rings are not counted,
+                              so that it is exactly 0 when nothing is queued anywhere */
+    uint64_t snapshot_gen; /* the generation in use */
     uint64_t tsc_hz;
 };
 void lg_core_report(const struct lg_core *core, struct lg_core_report *out);

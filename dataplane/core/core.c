@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* core.c: laying out, starting and stopping workers. The loop itself is core_loop.c.
+ *
+ * Everything a worker will ever use is taken here, from DPDK's memory, before its loop starts;
+ * afterwards a pool that runs empty is an expected state, not a reason to ask for more. */
+#include "core_priv.h"
+
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_random.h>
+#include <rte_rcu_qsbr.h>
+#include <sys/random.h>
+
+/* -- only for a reason: TCP's constants, which no user has asked to change yet -- */
+static const struct lg_tcp_cfg tcp_defaults = {
+    .delayed_ack_ns = LG_MS(40),
+    .time_wait_ns = LG_SEC(60),
+    .keepalive_idle_ns = LG_SEC(7200),
+    .keepalive_intvl_ns = LG_SEC(75),
+    .keepalive_cnt = 9,
+    .min_rto_ns = LG_MS(200),
+    .syn_retries = 5,
+    .data_retries = 15,
+};
+
+/* Front and back half of each session, kept backend connections, and TIME_WAIT beside them. */
+static uint32_t tcp_conn_cnt(const struct lg_config *cfg)
+{
+    return cfg->max_connections * 2 + cfg->max_connections / 2 + 1024;
+}
+
+static uint32_t slice_size(const struct lg_config *cfg)
+{
+    return (uint32_t)(cfg->port_hi - cfg->port_lo + 1) / cfg->worker_cnt;
+}
+
+static lg_err_t fill_tcp_cfg(const struct lg_config *cfg, uint32_t worker, struct lg_tcp_cfg *out)
+{
+    *out = tcp_defaults;
+    out->max_conns = tcp_conn_cnt(cfg);
+    out->snd_buf_sz = cfg->snd_buf_sz;
+    out->rcv_buf_sz = cfg->rcv_buf_sz;
+    out->mtu = UINT16_MAX;
+    for (uint32_t i = 0; i < cfg->port_cnt; i++)
+        out->mtu = LG_MIN(out->mtu, cfg->ports[i].mtu);
+    out->port_lo = (uint16_t)(cfg->port_lo + worker * slice_size(cfg));
+    out->port_hi = (uint16_t)(out->port_lo + slice_size(cfg) - 1);
+    LG_CHECK(getrandom(&out->secret, sizeof out->secret, 0) == (ssize_t)sizeof out->secret,
+             LG_E(SYS));
+    return LG_OK;
+}
+
+/* ------------------------------------------------------------- what the layers call back */
+
+static void on_tcp_output(void *ctx, struct lg_buf *b, const lg_ip_t *src, const lg_ip_t *dst)
+{
+    struct lg_core *core = ctx;
+    lg_net_output(core->net, b, src, dst, core->now_ns);
+}
+
+static bool on_is_listening(void *ctx, const lg_ip_t *ip, uint16_t port)
+{
+    struct lg_core *core = ctx;
+    return lg_proxy_is_listening(core->proxy, ip, port);
+}
+
+static void on_net_tx(void *ctx, uint16_t port, struct lg_buf *b, const struct lg_tx_meta *meta)
+{
+    struct lg_core *core = ctx;
+    lg_port_tx(core->ports, port, core->idx, b, meta, &core->stats);
+}
+
+/* Every worker has its own neighbour table; what taught one is copied to the others. */
+static void on_net_share(void *ctx, struct lg_buf *b)
+{
+    struct lg_core *core = ctx;
+
+    for (uint32_t to = 0; to < core->core_cnt; to++) {
+        if (to == core->idx)
+            continue;
+        struct lg_buf *copy = lg_buf_take(core->pool);
+        if (!copy || b->len > lg_buf_tailroom(copy)) {
+            lg_stat_inc(&core->stats, LG_STAT_DROP_NO_BUF);
+            lg_buf_give(copy);
+            return;
+        }
+        memcpy(copy->data, b->data, b->len);
+        copy->len = b->len;
+        copy->port = b->port;
+        copy->flags = (uint16_t)(b->flags | LG_BUF_NEIGH);
+        if (!lg_ring_push(core->to[to], copy)) {
+            lg_stat_inc(&core->stats, LG_STAT_DROP_HANDOVER);
+            lg_buf_give(copy);
+        }
+    }
+}
+
+static void on_net_unreachable(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq)
+{
+    struct lg_core *core = ctx;
+    lg_tcp_rx_unreachable(core->tcp, t, seq, core->now_ns);
+}
+
+static bool on_proxy_source(void *ctx, const lg_ip_t *dst, lg_ip_t *src)
+{
+    struct lg_core *core = ctx;
+    return lg_net_source(core->net, dst, src);
+}
+
+static uint64_t on_proxy_cycles(void *ctx)
+{
+    (void)ctx;
+    return rte_rdtsc();
+}
+
+static const struct lg_tcp_ops tcp_ops = {on_tcp_output, on_is_listening};
+static const struct lg_net_ops net_ops = {on_net_tx, on_net_share, on_net_unreachable};
+
+/* ------------------------------------------------------------- one worker's memory */
+
+struct core_cfgs {
+    struct lg_net_cfg net;
+    struct lg_tcp_cfg tcp;
+    struct lg_tls_core_cfg tls;
+    struct lg_proxy_cfg proxy;
+};
+
+static lg_err_t fill_cfgs(const struct lg_cores *cs, uint32_t idx, struct core_cfgs *c)
+{
+    const struct lg_config *cfg = cs->cfg;
+
+    LG_TRY(fill_tcp_cfg(cfg, idx, &c->tcp));
+    c->net = (struct lg_net_cfg){.cfg = cfg};
+    for (uint32_t i = 0; i < cfg->port_cnt; i++) {
+        struct lg_port_info info;
+        lg_port_get_info(cs->ports, i, &info);
+        memcpy(c->net.ports[i].mac, info.mac, 6);
+        c->net.ports[i].tx_csum_offload = info.tx_csum;
+        c->net.ports[i].trust_rx_csum = cfg->ports[i].trust_rx_csum;
+    }
+    /* Handshakes in flight: shed beyond a part of the connections, so that the arena stays small.
+     */
+    c->tls = (struct lg_tls_core_cfg){
+        .worker_idx = idx,
+        .max_conns = cfg->max_connections,
+        .max_handshakes = LG_MAX(64u, LG_MIN(cfg->max_connections, 2048u)),
+    };
+    c->proxy = (struct lg_proxy_cfg){.worker_idx = idx, .max_sessions = cfg->max_connections};
+    return LG_OK;
+}
+
+static size_t round_up(size_t n)
+{
+    return (n + LG_CACHE_PAIR - 1) & ~(size_t)(LG_CACHE_PAIR - 1);
+}
+
+static lg_err_t lay_out(struct lg_core *core, const struct core_cfgs *c, struct lg_diag *diag)
+{
+    size_t net_sz = round_up(lg_net_footprint(&c->net));
+    size_t tcp_sz = round_up(lg_tcp_footprint(&c->tcp));
+    size_t tls_sz = round_up(lg_tls_core_footprint(&c->tls));
+    size_t proxy_sz = round_up(lg_proxy_footprint(&c->proxy));
+    size_t total = net_sz + tcp_sz + tls_sz + proxy_sz;
+    int socket = (int)rte_lcore_to_socket_id(core->lcore);
+    lg_ns_t now_ns = lg_core_now();
+
+    uint8_t *mem = rte_zmalloc_socket("lg_worker", total, LG_CACHE_PAIR, socket);
+    if (!mem) {
+        lg_diag_error(diag, core->cfg->file, 0, "global.memory",
+                      "worker %u needs %zu MiB beside its packet buffers (TCP %zu, TLS %zu, "
+                      "sessions %zu); raise memory or lower max_connections (now %u)",
+                      core->idx, total >> 20, tcp_sz >> 20, tls_sz >> 20, proxy_sz >> 20,
+                      core->cfg->max_connections);
+        return LG_E(NOMEM);
+    }
+    core->mem = mem;
+    core->net = lg_net_init(mem, &c->net, &net_ops, core, core->pool, &core->stats, now_ns);
+    mem += net_sz;
+    core->tcp = lg_tcp_init(mem, &c->tcp, &tcp_ops, core, core->pool, &core->stats, now_ns);
+    mem += tcp_sz;
+    LG_TRY(lg_tls_core_init(mem, &c->tls, core->pool, &core->stats, &core->tls));
+    mem += tls_sz;
+    struct lg_proxy_env env = {
+        .tcp = core->tcp,
+        .tls = core->tls,
+        .pool = core->pool,
+        .stats = &core->stats,
+        .log = &core->log,
+        .source = on_proxy_source,
+        .cycles = on_proxy_cycles,
+        .ctx = core,
+    };
+    core->proxy = lg_proxy_init(mem, &c->proxy, &env, now_ns);
+    return LG_OK;
+}
+
+static lg_err_t open_core(struct lg_cores *cs, uint32_t idx, struct lg_diag *diag)
+{
+    struct core_cfgs cfgs = {0};
+    struct lg_core *core;
+
+    uint32_t lcore = rte_get_next_lcore(-1, 1, 0);
+    for (uint32_t i = 0; i < idx; i++)
+        lcore = rte_get_next_lcore(lcore, 1, 0);
+    core = rte_zmalloc_socket("lg_core", sizeof *core, LG_CACHE_PAIR,
+                              (int)rte_lcore_to_socket_id(lcore));
+    if (!core) {
+        lg_diag_error(diag, cs->cfg->file, 0, "global.memory", "no memory for worker %u", idx);
+        return LG_E(NOMEM);
+    }
+    cs->core[idx] = core;
+    core->idx = (uint16_t)idx;
+    core->core_cnt = (uint16_t)cs->cnt;
+    core->lcore = lcore;
+    core->cfg = cs->cfg;
+    core->shared = cs->shared;
+    core->ports = cs->ports;
+    core->port_cnt = cs->cfg->port_cnt;
+    core->pktpool = lg_ports_pool(cs->ports, idx);
+    core->pool = lg_pktpool_as_bufpool(core->pktpool);
+    core->clock = lg_clock_init();
+    core->slice_sz = slice_size(cs->cfg);
+    for (uint32_t i = 0; i < core->port_cnt; i++) {
+        struct lg_port_info info;
+        lg_port_get_info(cs->ports, i, &info);
+        core->port_has_rss[i] = info.has_rss;
+    }
+    lg_logring_init(&core->log, lg_log_level());
+    LG_TRY(fill_cfgs(cs, idx, &cfgs));
+    return lay_out(core, &cfgs, diag);
+}
+
+/* ------------------------------------------------------------- all workers */
+
+static lg_err_t open_shared(struct lg_cores *cs, const struct lg_snapshot *first)
+{
+    size_t qsv_sz = rte_rcu_qsbr_get_memsize(cs->cnt);
+
+    cs->shared = rte_zmalloc("lg_shared", sizeof *cs->shared, LG_CACHE_PAIR);
+    LG_CHECK(cs->shared != NULL, LG_E(NOMEM));
+    cs->shared->qsv = rte_zmalloc("lg_qsbr", qsv_sz, RTE_CACHE_LINE_SIZE);
+    LG_CHECK(cs->shared->qsv != NULL, LG_E(NOMEM));
+    LG_CHECK(rte_rcu_qsbr_init(cs->shared->qsv, cs->cnt) == 0, LG_E(SYS));
+    atomic_init(&cs->shared->snapshot, first);
+    atomic_init(&cs->shared->drain_ns, LG_NS_NEVER);
+    atomic_init(&cs->shared->stop, false);
+    return LG_OK;
+}
+
+/* One ring from every worker to every other; cnt squared of them, in one piece. */
+static lg_err_t open_rings(struct lg_cores *cs)
+{
+    size_t one_sz = round_up(sizeof(struct lg_ring) + LG_CORE_HANDOVER_CNT * sizeof(void *));
+
+    if (cs->cnt == 1)
+        return LG_OK;
+    uint8_t *mem = rte_zmalloc("lg_rings", one_sz * cs->cnt * cs->cnt, LG_CACHE_PAIR);
+    LG_CHECK(mem != NULL, LG_E(NOMEM));
+    cs->rings = mem;
+    for (uint32_t from = 0; from < cs->cnt; from++) {
+        for (uint32_t to = 0; to < cs->cnt; to++, mem += one_sz) {
+            struct lg_ring *ring = (struct lg_ring *)(void *)mem;
+            if (from == to)
+                continue;
+            lg_ring_init(ring, (void **)(void *)(mem + sizeof *ring), LG_CORE_HANDOVER_CNT);
+            cs->core[from]->to[to] = ring;
+            cs->core[to]->from[from] = ring;
+        }
+    }
+    return LG_OK;
+}
+
+static lg_err_t open_all(struct lg_cores *cs, const struct lg_snapshot *first, struct lg_diag *diag)
+{
+    if (rte_lcore_count() < cs->cnt + 1) {
+        lg_diag_error(diag, cs->cfg->file, 0, "global.workers", "EAL gave %u lcores, %u are needed",
+                      rte_lcore_count(), cs->cnt + 1);
+        return LG_E(SYS);
+    }
+    LG_TRY(open_shared(cs, first));
+    LG_TRY(lg_ports_open(cs->cfg, cs->cnt, &cs->ports, diag));
+    for (uint32_t i = 0; i < cs->cnt; i++)
+        LG_TRY(open_core(cs, i, diag));
+    return open_rings(cs);
+}
+
+lg_err_t lg_cores_open(const struct lg_config *cfg, const struct lg_snapshot *first,
+                       struct lg_cores *out, struct lg_diag *diag)
+{
+    *out = (struct lg_cores){.cfg = cfg, .cnt = cfg->worker_cnt};
+    lg_err_t e = open_all(out, first, diag);
+    if (lg_is_ok(e))
+        return LG_OK;
+    if (diag->error_cnt == 0)
+        lg_diag_error(diag, cfg->file, 0, "global.memory", "workers could not be set up: %s",
+                      lg_err_text(e));
+    lg_cores_close(out);
+    return e;
+}
+
+lg_err_t lg_cores_start(struct lg_cores *cs)
+{
+    for (uint32_t i = 0; i < cs->cnt; i++)
+        LG_CHECK(rte_eal_remote_launch(lg_core_main, cs->core[i], cs->core[i]->lcore) == 0,
+                 LG_E(SYS));
+    return LG_OK;
+}
+
+void lg_cores_stop(struct lg_cores *cs)
+{
+    if (!cs->shared)
+        return;
+    atomic_store_explicit(&cs->shared->stop, true, memory_order_relaxed);
+    for (uint32_t i = 0; i < cs->cnt; i++)
+        if (cs->core[i])
+            rte_eal_wait_lcore(cs->core[i]->lcore);
+}
+
+static void drop_handed_over(struct lg_core *core)
+{
+    for (uint32_t from = 0; from < core->core_cnt; from++) {
+        void *b;
+        while (core->from[from] && (b = lg_ring_pop(core->from[from])) != NULL)
+            lg_buf_give(b);
+    }
+}
+
+void lg_cores_close(struct lg_cores *cs)
+{
+    for (uint32_t i = 0; i < cs->cnt; i++) {
+        struct lg_core *core = cs->core[i];
+        if (!core)
+            continue;
+        drop_handed_over(core);
+        lg_tls_core_attach(core->tls); /* what the proxy frees goes back to this arena */
+        if (core->proxy)
+            lg_proxy_fini(core->proxy);
+        if (core->tcp)
+            lg_tcp_fini(core->tcp);
+        if (core->net)
+            lg_net_fini(core->net);
+        if (core->tls)
+            lg_tls_core_fini(core->tls);
+        lg_tls_core_attach(NULL);
+        rte_free(core->mem);
+    }
+    if (cs->ports)
+        lg_ports_close(cs->ports);
+    for (uint32_t i = 0; i < cs->cnt; i++)
+        rte_free(cs->core[i]);
+    if (cs->shared)
+        rte_free(cs->shared->qsv);
+    rte_free(cs->shared);
+    rte_free(cs->rings);
+    *cs = (struct lg_cores){0};
+}
+
+uint64_t lg_cores_publish(struct lg_cores *cs, const struct lg_snapshot *s)
+{
+    /* Pairs with the acquire in the workers' take_orders. */
+    atomic_store_explicit(&cs->shared->snapshot, s, memory_order_release);
+    return rte_rcu_qsbr_start(cs->shared->qsv);
+}
+
+bool lg_cores_is_quiet(struct lg_cores *cs, uint64_t token)
+{
+    return rte_rcu_qsbr_check(cs->shared->qsv, token, false) == 1;
+}
+
+void lg_core_report(const struct lg_core *core, struct lg_core_report *out)
+{
+    *out = (struct lg_core_report){
+        .stats = &core->stats,
+        .tls_used = lg_tls_core_used(core->tls),
+        .tls_arena_used = lg_tls_core_arena_used(core->tls),
+        .bufs_total = lg_pktpool_total(core->pktpool),
+        .bufs_used = lg_pktpool_held(core->pktpool),
+        .snapshot_gen = atomic_load_explicit(&core->snapshot_gen, memory_order_relaxed),
+        .tsc_hz = rte_get_tsc_hz(),
+    };
+    lg_tcp_get_counts(core->tcp, &out->tcp);
+    lg_proxy_get_counts(core->proxy, &out->proxy);
+}
+
+struct lg_logring *lg_core_log(struct lg_core *core)
+{
+    return &core->log;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* core_loop.c: the poll loop of a worker: one turn is rx -> tcp -> tls and proxy -> tcp output ->
+ * tx -> housekeeping, each step bounded. A turn that finds nothing may lead to sleep, when the
+ * config allows it. Setting a worker up is core.c. */
+#include "core_priv.h"
+
+#include <rte_pause.h>
+#include <rte_prefetch.h>
+#include <rte_rcu_qsbr.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#define EVENTS_PER_TURN 1024 /* connections with news handled before output gets its chance */
+
+/* A frame that belongs to another worker travels whole; its owner parses it again. */
+static void hand_over(struct lg_core *core, uint32_t owner, struct lg_buf *b)
+{
+    if (lg_ring_push(core->to[owner], b)) {
+        lg_stat_inc(&core->stats, LG_STAT_HANDOVER_OUT);
+        return;
+    }
+    lg_stat_inc(&core->stats, LG_STAT_DROP_HANDOVER);
+    lg_buf_give(b);
+}
+
+uint32_t lg_core_steer(const struct lg_core *core, const struct lg_pkt *pkt, uint32_t port)
+{
+    if (core->core_cnt == 1)
+        return 0;
+    if (pkt->dport >= core->cfg->port_lo && pkt->dport <= core->cfg->port_hi)
+        return LG_MIN((uint32_t)(pkt->dport - core->cfg->port_lo) / core->slice_sz,
+                      core->core_cnt - 1u);
+    if (core->port_has_rss[port])
+        return core->idx;
+    uint64_t h = lg_snapshot_bind_hash(&pkt->src, pkt->sport);
+    return (uint32_t)((h * core->core_cnt) >> 32);
+}
+
+/* rx_frame takes one frame from the wire (handed_over false) or from another worker. */
+static void rx_frame(struct lg_core *core, struct lg_buf *b, bool handed_over)
+{
+    struct lg_pkt pkt;
+    uint8_t *frame = b->data;
+    uint32_t frame_len = b->len;
+
+    if (lg_net_rx(core->net, b, &pkt, core->now_ns) != LG_KEEP)
+        return;
+    uint32_t owner = lg_core_steer(core, &pkt, b->port);
+    if (LG_UNLIKELY(owner != core->idx && !handed_over)) {
+        b->data = frame;
+        b->len = frame_len;
+        b->flags |= LG_BUF_CSUM_GOOD; /* lg_net_rx has just verified it */
+        hand_over(core, owner, b);
+        return;
+    }
+    lg_tcp_rx(core->tcp, b, &pkt.src, &pkt.dst, core->now_ns);
+}
+
+static unsigned rx_ports(struct lg_core *core)
+{
+    struct lg_buf *bufs[LG_CORE_BURST];
+    unsigned total = 0;
+
+    for (uint32_t port = 0; port < core->port_cnt; port++) {
+        unsigned n = lg_port_rx(core->ports, port, core->idx, bufs, LG_CORE_BURST, &core->stats);
+        for (unsigned i = 0; i < n; i++) {
+            if (i + 2 < n)
+                rte_prefetch0(bufs[i + 2]->data);
+            rx_frame(core, bufs[i], false);
+        }
+        total += n;
+    }
+    return total;
+}
+
+static unsigned rx_handover(struct lg_core *core)
+{
+    unsigned total = 0;
+
+    for (uint32_t from = 0; from < core->core_cnt; from++) {
+        struct lg_buf *b;
+        if (from == core->idx)
+            continue;
+        for (unsigned n = 0; n < LG_CORE_BURST; n++, total++) {
+            b = lg_ring_pop(core->from[from]);
+            if (!b)
+                break;
+            lg_stat_inc(&core->stats, LG_STAT_HANDOVER_IN);
+            if (b->flags & LG_BUF_NEIGH)
+                lg_net_rx_shared(core->net, b, core->now_ns);
+            else
+                rx_frame(core, b, true);
+        }
+    }
+    return total;
+}
+
+static unsigned run_events(struct lg_core *core)
+{
+    struct lg_tcp_conn *c;
+    uint32_t events;
+    unsigned n = 0;
+
+    while (n < EVENTS_PER_TURN && (c = lg_tcp_ready_pop(core->tcp, &events)) != NULL) {
+        lg_proxy_event(core->proxy, c, events, core->now_ns);
+        n++;
+    }
+    return n;
+}
+
+/* take_orders picks up what the control thread has published. */
+static void take_orders(struct lg_core *core)
+{
+    /* Pairs with the release in lg_cores_publish: the snapshot's content is visible. */
+    const struct lg_snapshot *s =
+        atomic_load_explicit(&core->shared->snapshot, memory_order_acquire);
+    if (LG_UNLIKELY(s != core->snapshot)) {
+        core->snapshot = s;
+        lg_proxy_set_snapshot(core->proxy, s, core->now_ns);
+        atomic_store_explicit(&core->snapshot_gen, s->generation, memory_order_relaxed);
+    }
+    lg_ns_t drain_ns = atomic_load_explicit(&core->shared->drain_ns, memory_order_relaxed);
+    if (LG_UNLIKELY(drain_ns != LG_NS_NEVER && !core->draining)) {
+        core->draining = true;
+        lg_proxy_drain(core->proxy, drain_ns, core->now_ns);
+    }
+}
+
+/* How long may the worker sleep? Not past the next deadline; longer the longer nothing came, so
+ * that a busy worker never sleeps and an idle one costs little. */
+static lg_ns_t idle_nap(struct lg_core *core)
+{
+    lg_ns_t idle_ns = lg_ns_since(core->now_ns, core->idle.since_ns);
+    lg_ns_t nap_ns = idle_ns < LG_US(50)    ? 0
+                     : idle_ns < LG_MS(5)   ? LG_US(10)
+                     : idle_ns < LG_MS(200) ? LG_US(50)
+                                            : LG_US(250);
+    lg_ns_t next_ns = lg_tcp_next(core->tcp);
+    next_ns = LG_MIN(next_ns, lg_proxy_next(core->proxy));
+    next_ns = LG_MIN(next_ns, lg_net_next(core->net));
+    return LG_MIN(nap_ns, lg_ns_since(next_ns, core->now_ns));
+}
+
+static void idle(struct lg_core *core)
+{
+    if (core->idle.empty_turns++ == 0)
+        core->idle.since_ns = core->now_ns;
+    lg_ns_t nap_ns = core->cfg->idle == LG_IDLE_POLL ? 0 : idle_nap(core);
+    if (nap_ns == 0) {
+        rte_pause();
+        return;
+    }
+    struct timespec ts = {.tv_sec = 0, .tv_nsec = (long)nap_ns};
+    nanosleep(&ts, NULL);
+}
+
+/* turn runs everything once; returns how much there was to do. */
+static unsigned turn(struct lg_core *core)
+{
+    unsigned work = 0;
+
+    take_orders(core);
+    work += rx_ports(core);
+    if (core->core_cnt > 1)
+        work += rx_handover(core);
+    work += run_events(core);
+    work += lg_proxy_poll(core->proxy, core->now_ns);
+    work += lg_tcp_poll(core->tcp, core->now_ns);
+    work += lg_net_poll(core->net, core->now_ns);
+    for (uint32_t port = 0; port < core->port_cnt; port++)
+        lg_port_flush(core->ports, port, core->idx, &core->stats);
+    return work;
+}
+
+int lg_core_main(void *arg)
+{
+    struct lg_core *core = arg;
+    struct rte_rcu_qsbr *qsv = core->shared->qsv;
+    uint64_t last_tsc = rte_rdtsc();
+
+    prctl(PR_SET_TIMERSLACK, 1ul); /* naps are tens of microseconds */
+    lg_tls_core_attach(core->tls);
+    rte_rcu_qsbr_thread_register(qsv, core->idx);
+    rte_rcu_qsbr_thread_online(qsv, core->idx);
+    while (!atomic_load_explicit(&core->shared->stop, memory_order_relaxed)) {
+        uint64_t tsc = rte_rdtsc();
+        core->now_ns = lg_clock_ns(&core->clock, tsc);
+        unsigned work = turn(core);
+        if (work)
+            core->idle.empty_turns = 0;
+        else
+            idle(core);
+        /* No pointer into a snapshot is held across turns but by pinned sessions. */
+        rte_rcu_qsbr_quiescent(qsv, core->idx);
+        uint64_t end_tsc = rte_rdtsc();
+        lg_stat_inc(&core->stats, LG_STAT_LOOP_TURNS);
+        lg_stat_add(&core->stats, work ? LG_STAT_LOOP_BUSY_CYCLES : LG_STAT_LOOP_IDLE_CYCLES,
+                    end_tsc - last_tsc);
+        last_tsc = end_tsc;
+    }
+    rte_rcu_qsbr_thread_offline(qsv, core->idx);
+    rte_rcu_qsbr_thread_unregister(qsv, core->idx);
+    return 0;
+}
