@@ -132,7 +132,7 @@ static lg_err_t fill_cfgs(const struct lg_cores *cs, uint32_t idx, struct core_c
     const struct lg_config *cfg = cs->cfg;
 
     LG_TRY(fill_tcp_cfg(cfg, idx, &c->tcp));
-    c->net = (struct lg_net_cfg){.cfg = cfg};
+    c->net = (struct lg_net_cfg){.cfg = cfg, .is_quiet = idx != 0, .secret = c->tcp.secret};
     for (uint32_t i = 0; i < cfg->port_cnt; i++) {
         struct lg_port_info info;
         lg_port_get_info(cs->ports, i, &info);
