@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* net_priv.h: the inside of one worker's IP layer, for net/ and its tests only. */
+#ifndef LG_NET_PRIV_H
+#define LG_NET_PRIV_H
+
+#include "neigh.h"
+#include "net.h"
+#include "wire.h"
+
+#define LG_NET_ROOM_ETH 14u
+#define LG_NET_TTL 64u
+#define LG_NET_DST_CNT 256u /* destinations remembered with their neighbour; a power of two */
+#define LG_NET_ANNOUNCE_ROUNDS 3u
+
+/* What an address means to us. */
+enum lg_addr_kind {
+    LG_ADDR_NONE,
+    LG_ADDR_OWN,   /* configured: ours on whichever port a packet comes by */
+    LG_ADDR_LINK,  /* the link-local address of one port: ours there */
+    LG_ADDR_BCAST, /* an on-link IPv4 network's broadcast or zero address: nobody's */
+};
+
+struct lg_net_addr {
+    struct lg_prefix prefix; /* ip is the whole address, len the on-link prefix */
+    uint16_t port;
+    uint8_t kind; /* enum lg_addr_kind */
+};
+
+struct lg_net_route {
+    struct lg_prefix to;
+    lg_ip_t via; /* the gateway; with is_on_link the destination itself */
+    uint16_t port;
+    bool is_on_link;
+};
+
+/* A destination and its next hop's entry; void when gen is not the table's. */
+struct lg_net_dst {
+    lg_ip_t ip;
+    uint32_t neigh_idx;
+    uint32_t gen_next; /* the table's gen + 1; 0: empty */
+};
+
+/* At most `rate` events a second, `burst` at once. */
+struct lg_bucket {
+    lg_ns_t at_ns; /* up to where tokens have been given */
+    uint32_t tokens;
+};
+
+struct lg_net {
+    /* -- set at init, then read-only -- */
+    struct lg_net_cfg cfg;
+    const struct lg_net_ops *ops; /* borrows: for life */
+    void *ctx;
+    struct lg_bufpool *pool; /* borrows: for life */
+    struct lg_stats *stats;  /* borrows: for life */
+    lg_ip_t link_local[LG_MAX_PORTS];
+    struct lg_net_addr *addrs; /* OWN of all ports first, in the config's order, then LINK, BCAST */
+    uint32_t addr_cnt, own_cnt;
+    uint16_t *addr_slots; /* hash of addrs: index + 1, 0 empty */
+    uint32_t addr_mask;
+    struct lg_net_route *routes; /* longest prefix first; on-link before static */
+    uint32_t route_cnt;
+    uint64_t hash_key[2];
+
+    /* -- hot -- */
+    struct lg_neigh_table *neigh;
+    struct lg_wheel wheel;
+    struct lg_bucket echo, share;
+    lg_ns_t announce_at_ns;
+    uint32_t announce_idx, announce_round;
+    struct lg_net_dst dst[LG_NET_DST_CNT];
+};
+
+/* One received frame while it is looked at. Lives on the stack. */
+struct lg_net_frame {
+    struct lg_buf *b;
+    struct lg_eth_hdr *eth;
+    uint16_t port;
+    bool is_shared; /* came by lg_net_rx_shared: learn, say nothing */
+    uint8_t hops;   /* IPv6 hop limit */
+    lg_ip_t src, dst;
+    uint8_t *l4; /* behind the IP header(s) */
+    uint32_t l4_len;
+    lg_ns_t now_ns;
+};
+
+static inline enum lg_verdict lg_net_drop(struct lg_net *net, enum lg_stat why)
+{
+    lg_stat_inc(net->stats, why);
+    return LG_DROP;
+}
+
+static inline bool lg_mac_is_multicast(const uint8_t mac[6])
+{
+    return mac[0] & 1;
+}
+
+/* lg_mac_is_usable: could this be a neighbour's address? */
+static inline bool lg_mac_is_usable(const uint8_t mac[6])
+{
+    static const uint8_t zero[6];
+    return !lg_mac_is_multicast(mac) && memcmp(mac, zero, 6) != 0;
+}
+
+static inline bool lg_ip_is_link_local(const lg_ip_t *ip)
+{
+    return ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80;
+}
+
+static inline uint32_t lg_net_hash(const struct lg_net *net, const lg_ip_t *ip)
+{
+    uint64_t w[2];
+    memcpy(w, ip->b, 16);
+    unsigned __int128 m = (unsigned __int128)(w[0] ^ net->hash_key[0]) * (w[1] ^ net->hash_key[1]);
+    return (uint32_t)((uint64_t)m ^ (uint64_t)(m >> 64));
+}
+
+/* -- addr.c: our addresses, and the way to others -- */
+
+/* Sizes of what lg_addr_init lays out, in entries. */
+uint32_t lg_addr_cnt_max(const struct lg_config *cfg);
+uint32_t lg_addr_slot_cnt(const struct lg_config *cfg);
+uint32_t lg_addr_route_cnt(const struct lg_config *cfg);
+void lg_addr_init(struct lg_net *net);
+/* lg_addr_find: what is ip to us? NULL: nothing. */
+const struct lg_net_addr *lg_addr_find(const struct lg_net *net, const lg_ip_t *ip);
+/* lg_addr_on_port: is ip an address of ours on this port (for ARP and ND)? */
+bool lg_addr_on_port(const struct lg_net *net, const lg_ip_t *ip, uint16_t port);
+/* lg_addr_is_on_link: may a neighbour on this port have this address? */
+bool lg_addr_is_on_link(const struct lg_net *net, const lg_ip_t *ip, uint16_t port);
+/* lg_addr_for: the address of ours to talk to a neighbour from; false: none of the family. */
+bool lg_addr_for(const struct lg_net *net, uint16_t port, const lg_ip_t *hop, lg_ip_t *out);
+/* lg_route_find: port and next hop towards dst; false: no route. */
+bool lg_route_find(const struct lg_net *net, const lg_ip_t *src, const lg_ip_t *dst, uint16_t *port,
+                   lg_ip_t *hop);
+
+/* -- nud.c: the life of a neighbour -- */
+
+/* lg_nud_get gives the entry of a next hop, making one and soliciting when there is none; NULL:
+ * counted. */
+struct lg_neigh *lg_nud_get(struct lg_net *net, uint16_t port, const lg_ip_t *hop, lg_ns_t now_ns);
+/* lg_nud_use: a packet goes out to n, which has a MAC. */
+void lg_nud_use(struct lg_net *net, struct lg_neigh *n, lg_ns_t now_ns);
+/* lg_nud_asked: the neighbour asked us for ours and told its MAC. */
+void lg_nud_asked(struct lg_net *net, uint16_t port, const lg_ip_t *ip, const uint8_t mac[6],
+                  lg_ns_t now_ns);
+/* What an answer or announcement says beside address and MAC. */
+struct lg_nud_answer {
+    lg_ip_t ip;
+    uint8_t mac[6];
+    bool has_mac;
+    bool is_solicited; /* to a question of ours */
+    bool is_override;  /* replaces what we know */
+};
+void lg_nud_answered(struct lg_net *net, uint16_t port, const struct lg_nud_answer *a,
+                     lg_ns_t now_ns);
+/* lg_nud_wait puts a copy of a whole frame in n's queue. */
+void lg_nud_wait(struct lg_net *net, struct lg_neigh *n, const struct lg_buf *b);
+void lg_nud_fire(void *net, struct lg_timer *t, lg_ns_t now_ns); /* lg_timer_fn */
+void lg_nud_fini(struct lg_net *net);
+
+/* -- ip4.c, ip6.c, arp.c, nd.c, icmp.c: each takes a frame further. LG_KEEP: a TCP segment, f->l4
+ * and f->l4_len say where. LG_DONE, LG_DROP: looked at, counted; the caller gives the buf back.
+ * An answer is built in the frame's own buf. -- */
+enum lg_verdict lg_ip4_rx(struct lg_net *net, struct lg_net_frame *f);
+enum lg_verdict lg_ip6_rx(struct lg_net *net, struct lg_net_frame *f);
+enum lg_verdict lg_arp_rx(struct lg_net *net, struct lg_net_frame *f);
+enum lg_verdict lg_nd_rx(struct lg_net *net, struct lg_net_frame *f);
+enum lg_verdict lg_icmp4_rx(struct lg_net *net, struct lg_net_frame *f);
+enum lg_verdict lg_icmp6_rx(struct lg_net *net, struct lg_net_frame *f);
+/* lg_ip_tcp_rx: what both families do with a TCP segment. */
+enum lg_verdict lg_ip_tcp_rx(struct lg_net *net, const struct lg_net_frame *f);
+/* lg_ip_is_martian: a source that cannot be (the unspecified address is judged by the caller). */
+bool lg_ip_is_martian(const struct lg_net *net, const lg_ip_t *src);
+
+/* -- arp.c, nd.c: questions and announcements, in fresh bufs -- */
+void lg_arp_send_request(struct lg_net *net, uint16_t port, const lg_ip_t *target,
+                         const uint8_t *mac_or_null);
+void lg_arp_announce(struct lg_net *net, uint16_t port, const lg_ip_t *own);
+void lg_nd_send_ns(struct lg_net *net, uint16_t port, const lg_ip_t *target,
+                   const uint8_t *mac_or_null);
+void lg_nd_announce(struct lg_net *net, uint16_t port, const lg_ip_t *own);
+
+/* -- out.c: building and sending -- */
+
+/* lg_out_send routes one IP packet: b->data at the transport header, which is complete but for
+ * TCP's checksum. data and len come back as they were. */
+void lg_out_send(struct lg_net *net, struct lg_buf *b, uint8_t proto, const lg_ip_t *src,
+                 const lg_ip_t *dst, lg_ns_t now_ns);
+/* lg_out_ip6 and lg_out_eth put a header in front of b->data. */
+void lg_out_ip6(struct lg_buf *b, uint8_t proto, uint8_t hops, const lg_ip_t *src,
+                const lg_ip_t *dst);
+void lg_out_eth(struct lg_net *net, struct lg_buf *b, uint16_t port, const uint8_t dst[6],
+                uint16_t type);
+/* lg_out_frame sends a complete frame without help of the device; b stays the caller's. */
+void lg_out_frame(struct lg_net *net, struct lg_buf *b, uint16_t port);
+/* lg_out_fresh takes a buf, or makes a received one (reuse not NULL) empty again. NULL: counted. */
+struct lg_buf *lg_out_fresh(struct lg_net *net, struct lg_buf *reuse);
+
+/* -- net.c -- */
+void lg_net_share(struct lg_net *net, const struct lg_net_frame *f);
+/* lg_bucket_take: is there a token? */
+bool lg_bucket_take(struct lg_bucket *bk, uint32_t rate_ps, uint32_t burst, lg_ns_t now_ns);
+
+#endif
