@@ -31,22 +31,23 @@ enum lg_tls_version { LG_TLS_12 = 0x0303, LG_TLS_13 = 0x0304 };
 /* ports[]: a network device and the addresses we answer for on it. */
 struct lg_cfg_port {
     unsigned line;
-    char *name;          /* unique; routes and logs refer to it */
-    char *device;        /* "pci:0000:01:00.0", "af_xdp:IFACE", "tap:NAME", "memif:/path/sock[,role=server|client][,id=N]", "vdev:STRING" */
-    uint16_t mtu;        /* bytes of IP packet, in [1280, 9000]; default 1500 */
-    bool trust_rx_csum;  /* accept frames without verifying checksums (veth peers with offload) */
+    char *name;         /* unique; routes and logs refer to it */
+    char *device;       /* "pci:0000:01:00.0", "af_xdp:IFACE", "tap:NAME",
+                           "memif:/path/sock[,role=server|client][,id=N]", "vdev:STRING" */
+    uint16_t mtu;       /* bytes of IP packet, in [1280, 9000]; default 1500 */
+    bool trust_rx_csum; /* accept frames without verifying checksums (veth peers with offload) */
     uint32_t address_cnt;
     struct lg_prefix addresses[LG_MAX_PORT_ADDRS]; /* ours, with the on-link prefix */
     bool has_mac;
-    uint8_t mac[6];      /* optional: override the device's */
+    uint8_t mac[6]; /* optional: override the device's */
 };
 
 /* routes[]: static routes; "0.0.0.0/0" and "::/0" are the gateways. */
 struct lg_cfg_route {
     unsigned line;
     struct lg_prefix to;
-    lg_ip_t via;         /* on-link on some port; same family as `to` */
-    uint32_t port_idx;   /* the port on whose prefix `via` lies */
+    lg_ip_t via;       /* on-link on some port; same family as `to` */
+    uint32_t port_idx; /* the port on whose prefix `via` lies */
 };
 
 struct lg_cfg_cert {
@@ -63,39 +64,39 @@ struct lg_cfg_tls {
     bool sni_strict;                   /* unknown name: unrecognized_name; default false */
     uint32_t cert_cnt;                 /* >= 1; the first is the default */
     struct lg_cfg_cert *certs;
-    uint32_t alpn_cnt;                 /* tcp_ssl: as listed; https: "http/1.1" always */
+    uint32_t alpn_cnt; /* tcp_ssl: as listed; https: "http/1.1" always */
     char **alpn;
-    enum lg_client_auth client_auth;   /* default none = one-way */
-    char *client_ca;                   /* file, PEM bundle; required unless client_auth none */
+    enum lg_client_auth client_auth; /* default none = one-way */
+    char *client_ca;                 /* file, PEM bundle; required unless client_auth none */
     uint32_t crl_cnt;
-    char **crls;                       /* files, PEM or DER */
-    enum lg_crl_fail crl_fail;         /* when crl_cnt > 0: issuer without CRL or stale; default closed */
-    uint32_t verify_depth;             /* intermediates allowed below a bundle CA; default 4, in [1, 9] */
+    char **crls;               /* files, PEM or DER */
+    enum lg_crl_fail crl_fail; /* when crl_cnt > 0: issuer without CRL or stale; default closed */
+    uint32_t verify_depth;     /* intermediates allowed below a bundle CA; default 4, in [1, 9] */
 };
 
 /* https routes, tried longest path first for the exact Host, then the wildcard, then "*". */
 struct lg_cfg_http_route {
     unsigned line;
-    char *host;          /* lower case; "example.com", "*.example.com" or "*" */
-    char *path;          /* prefix on segment boundaries, begins with '/' */
+    char *host; /* lower case; "example.com", "*.example.com" or "*" */
+    char *path; /* prefix on segment boundaries, begins with '/' */
     uint32_t pool_idx;
 };
 
 struct lg_cfg_listener {
     unsigned line;
-    char *name;                  /* unique */
+    char *name; /* unique */
     enum lg_listener_type type;
-    uint32_t bind_cnt;           /* addresses must belong to a port; [1, 64] */
+    uint32_t bind_cnt; /* addresses must belong to a port; [1, 64] */
     struct lg_endpoint *binds;
     struct lg_cfg_tls tls;
-    uint32_t pool_idx;           /* tcp_ssl: where bytes go */
-    uint32_t route_cnt;          /* https */
+    uint32_t pool_idx;  /* tcp_ssl: where bytes go */
+    uint32_t route_cnt; /* https */
     struct lg_cfg_http_route *routes;
-    lg_ns_t handshake_timeout_ns;  /* default 10 s */
-    lg_ns_t header_timeout_ns;     /* https: request header; default 10 s -> 408 */
-    lg_ns_t keepalive_timeout_ns;  /* https: idle between requests; default 60 s */
-    lg_ns_t idle_timeout_ns;       /* no bytes either way; default 300 s */
-    uint32_t max_header_sz;        /* https: bytes of a header section; default 16384 */
+    lg_ns_t handshake_timeout_ns; /* default 10 s */
+    lg_ns_t header_timeout_ns;    /* https: request header; default 10 s -> 408 */
+    lg_ns_t keepalive_timeout_ns; /* https: idle between requests; default 60 s */
+    lg_ns_t idle_timeout_ns;      /* no bytes either way; default 300 s */
+    uint32_t max_header_sz;       /* https: bytes of a header section; default 16384 */
 };
 
 struct lg_cfg_backend {
@@ -106,8 +107,8 @@ struct lg_cfg_backend {
 
 struct lg_cfg_pool {
     unsigned line;
-    char *name;                 /* unique */
-    uint32_t backend_cnt;       /* >= 1 */
+    char *name;           /* unique */
+    uint32_t backend_cnt; /* >= 1 */
     struct lg_cfg_backend *backends;
     lg_ns_t connect_timeout_ns;  /* default 5 s */
     lg_ns_t response_timeout_ns; /* https: until response header; default 60 s -> 504 */
@@ -116,24 +117,24 @@ struct lg_cfg_pool {
 };
 
 struct lg_config {
-    char *file;                 /* as given */
+    char *file; /* as given */
 
     /* global: */
-    uint32_t worker_cnt;        /* >= 1 */
+    uint32_t worker_cnt; /* >= 1 */
     uint16_t worker_cpus[LG_MAX_WORKERS];
-    int control_cpu;            /* -1: any */
-    enum lg_idle idle;          /* default adaptive */
-    uint32_t memory_mb;         /* DPDK memory; default 512 */
-    bool hugepages;             /* default true */
-    uint32_t max_connections;   /* client connections per worker; default 20000 */
-    uint32_t packet_buffers;    /* per process; 0: derived from max_connections */
+    int control_cpu;                 /* -1: any */
+    enum lg_idle idle;               /* default adaptive */
+    uint32_t memory_mb;              /* DPDK memory; default 512 */
+    bool hugepages;                  /* default true */
+    uint32_t max_connections;        /* client connections per worker; default 20000 */
+    uint32_t packet_buffers;         /* per process; 0: derived from max_connections */
     uint32_t snd_buf_sz, rcv_buf_sz; /* bytes per connection and direction; default 256 KiB */
-    char *eal_extra;            /* "" when not given */
-    char *control_socket;       /* unix path; default /run/lockgate.sock; "" off */
-    char *log_level;            /* error, warn, info, debug; default info */
-    lg_ns_t drain_timeout_ns;   /* SIGTERM and old snapshots; default 30 s */
-    uint16_t port_lo, port_hi;  /* source ports towards backends; default 32768-60999 */
-    char *file_prefix;          /* EAL file prefix; default "lockgate" */
+    char *eal_extra;                 /* "" when not given */
+    char *control_socket;            /* unix path; default /run/lockgate.sock; "" off */
+    char *log_level;                 /* error, warn, info, debug; default info */
+    lg_ns_t drain_timeout_ns;        /* SIGTERM and old snapshots; default 30 s */
+    uint16_t port_lo, port_hi;       /* source ports towards backends; default 32768-60999 */
+    char *file_prefix;               /* EAL file prefix; default "lockgate" */
 
     uint32_t port_cnt;
     struct lg_cfg_port *ports;

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lint: control-side */
+/* check_listener.c: listeners: where they bind, where their bytes or requests go, and TLS keys that
+ * only make sense together. */
+#include "check.h"
+
+#include <string.h>
+
+/* One listener under check. */
+struct at {
+    struct lg_cfg_listener *l;
+    struct lg_node *n; /* its mapping */
+    uint32_t idx;
+};
+
+/* ---------------------------------------------------------------- binds */
+
+static void list_addresses(const struct lg_config *cfg, char *buf, size_t buf_sz)
+{
+    uint32_t shown = 0;
+    size_t at = 0;
+    char ip[LG_IP_STR_SZ];
+
+    buf[0] = '\0';
+    for (uint32_t i = 0; i < cfg->port_cnt; i++)
+        for (uint32_t k = 0; k < cfg->ports[i].address_cnt && shown < 4 && at < buf_sz; k++) {
+            int n = snprintf(buf + at, buf_sz - at, "%s%s", shown++ ? ", " : "",
+                             lg_ip_text(&cfg->ports[i].addresses[k].ip, ip));
+            at += (size_t)LG_MAX(n, 0);
+        }
+}
+
+static void check_bind(struct lg_check *c, const struct at *at, struct lg_node *n, uint32_t idx,
+                       struct lg_set *taken)
+{
+    const struct lg_endpoint *e = &at->l->binds[idx];
+    char key[LG_KEY_SZ], text[LG_ENDPOINT_STR_SZ], ours[200];
+    uint32_t other;
+
+    lg_key(key, "listeners[%u].bind[%u]", at->idx, idx);
+    lg_endpoint_text(e, text);
+    if (c->has_net && !lg_check_owner(c->cfg, &e->ip)) {
+        list_addresses(c->cfg, ours, sizeof ours);
+        lg_check_error(c, n, key,
+                       "%s is not an address of any port; bind to one of %s, or add it to a "
+                       "port's addresses",
+                       lg_ip_text(&e->ip, text), ours);
+        return;
+    }
+    if (!lg_set_add(taken, lg_span(e, sizeof *e), at->idx, &other))
+        lg_check_error(c, n, key, "%s is already bound by listener \"%s\" (line %u)", text,
+                       c->cfg->listeners[other].name ? c->cfg->listeners[other].name : "",
+                       c->cfg->listeners[other].line);
+}
+
+static void check_binds(struct lg_check *c, const struct at *at, struct lg_set *taken)
+{
+    struct lg_node *list = lg_node_find(at->n, "bind");
+    uint32_t k = 0;
+
+    for (struct lg_node *n = lg_items(list); n && k < at->l->bind_cnt; n = lg_next(list, n), k++)
+        if (!n->is_bad)
+            check_bind(c, at, n, k, taken);
+}
+
+/* ---------------------------------------------------------------- pools and routes */
+
+static bool find_pool(struct lg_check *c, struct lg_node *n, const char *key, uint32_t *idx)
+{
+    const struct lg_config *cfg = c->cfg;
+
+    if (lg_set_find(&c->pools, lg_span(n->text, n->len), idx)) {
+        if (*idx < cfg->pool_cnt)
+            c->pool_is_used[*idx] = 1;
+        return true;
+    }
+    const char *near = NULL;
+    for (uint32_t i = 0; i < cfg->pool_cnt && i < 256 && !near; i++)
+        if (cfg->pools[i].name)
+            near = lg_nearest(n->text, (const char *const[]){cfg->pools[i].name}, 1);
+    if (near)
+        lg_check_error(c, n, key, "there is no pool \"%s\"; did you mean \"%s\"?", n->text, near);
+    else
+        lg_check_error(c, n, key, "there is no pool \"%s\"; define it under pools:", n->text);
+    return false;
+}
+
+/* route_key writes "host" NUL "path", which no two different routes share. */
+static lg_span_t route_key(struct lg_check *c, const struct lg_cfg_http_route *r)
+{
+    size_t host_sz = strlen(r->host) + 1, path_len = strlen(r->path);
+    char *key = lg_arena_alloc(c->arena, host_sz + path_len, 1);
+
+    if (!key)
+        return lg_span(NULL, 0);
+    memcpy(key, r->host, host_sz);
+    memcpy(key + host_sz, r->path, path_len);
+    return lg_span(key, host_sz + path_len);
+}
+
+static void check_http_route(struct lg_check *c, const struct at *at, struct lg_node *n,
+                             uint32_t idx, struct lg_set *seen)
+{
+    struct lg_cfg_http_route *r = &at->l->routes[idx];
+    struct lg_node *pool = lg_node_find(n, "pool");
+    char key[LG_KEY_SZ];
+    uint32_t other;
+
+    if (lg_is_good(pool)) {
+        lg_key(key, "listeners[%u].routes[%u].pool", at->idx, idx);
+        (void)find_pool(c, pool, key, &r->pool_idx);
+    }
+    if (!r->host || !r->path)
+        return;
+    lg_span_t both = route_key(c, r);
+    lg_key(key, "listeners[%u].routes[%u]", at->idx, idx);
+    if (!both.p)
+        lg_check_error(c, n, key, "out of memory");
+    else if (!lg_set_add(seen, both, idx, &other))
+        lg_check_error(c, n, key,
+                       "host %s with path %s is already routes[%u]; a pair leads to "
+                       "one pool",
+                       r->host, r->path, other);
+}
+
+/* add_catch_all turns `pool:` of an https listener into its last route, "*" and "/". */
+static void add_catch_all(struct lg_check *c, const struct at *at, struct lg_node *pool,
+                          const struct lg_set *seen)
+{
+    struct lg_cfg_listener *l = at->l;
+    struct lg_walk *w = c->w;
+    char key[LG_KEY_SZ];
+    uint32_t other;
+
+    lg_key(key, "listeners[%u].pool", at->idx);
+    if (lg_set_find(seen, LG_SPAN_STR("*\0/"), &other)) {
+        lg_check_error(c, pool, key,
+                       "routes[%u] takes every request that no other route matches already; "
+                       "remove one of the two",
+                       other);
+        return;
+    }
+    struct lg_cfg_http_route *more =
+        lg_arena_alloc(w->arena, (size_t)l->route_cnt + 1, sizeof *more);
+    char *host = lg_keep(w, "*", 1), *path = lg_keep(w, "/", 1);
+    if (!more || !host || !path) {
+        lg_check_error(c, pool, key, "out of memory");
+        return;
+    }
+    if (l->route_cnt > 0)
+        memcpy(more, l->routes, l->route_cnt * sizeof *more);
+    more[l->route_cnt++] = (struct lg_cfg_http_route){
+        .line = pool->line, .host = host, .path = path, .pool_idx = l->pool_idx};
+    l->routes = more;
+}
+
+static void check_https(struct lg_check *c, const struct at *at)
+{
+    struct lg_node *routes = lg_node_find(at->n, "routes"), *pool = lg_node_find(at->n, "pool");
+    struct lg_node *tls = lg_node_find(at->n, "tls"), *alpn = lg_node_find(tls, "alpn");
+    struct lg_cfg_tls *t = &at->l->tls;
+    struct lg_set seen;
+    char key[LG_KEY_SZ];
+    uint32_t k = 0;
+
+    if (!pool && (!routes || (lg_is_good(routes) && at->l->route_cnt == 0)))
+        lg_check_error(c, at->n, lg_key(key, "listeners[%u]", at->idx),
+                       "an https listener needs routes, or a pool for every request");
+    if (!lg_set_open(&seen, c->arena, at->l->route_cnt)) {
+        lg_check_error(c, at->n, key, "out of memory");
+        return;
+    }
+    for (struct lg_node *n = lg_items(routes); n && k < at->l->route_cnt;
+         n = lg_next(routes, n), k++)
+        check_http_route(c, at, n, k, &seen);
+    lg_key(key, "listeners[%u].pool", at->idx);
+    if (lg_is_good(pool) && find_pool(c, pool, key, &at->l->pool_idx))
+        add_catch_all(c, at, pool, &seen);
+    if (alpn)
+        lg_check_error(c, alpn, lg_key(key, "listeners[%u].tls.alpn", at->idx),
+                       "an https listener says http/1.1 by itself; remove it, or use type tcp_ssl");
+    t->alpn = lg_arena_alloc(c->w->arena, 1, sizeof *t->alpn);
+    if (t->alpn)
+        t->alpn[0] = lg_keep(c->w, "http/1.1", 8);
+    else
+        lg_check_error(c, at->n, key, "out of memory");
+    t->alpn_cnt = 1;
+}
+
+static void warn_https_only(struct lg_check *c, const struct at *at)
+{
+    struct lg_node *timeouts = lg_node_find(at->n, "timeouts");
+    const struct {
+        const char *key;
+        struct lg_node *n;
+    } given[] = {
+        {"max_header", lg_node_find(at->n, "max_header")},
+        {"timeouts.header", lg_node_find(timeouts, "header")},
+        {"timeouts.keepalive", lg_node_find(timeouts, "keepalive")},
+    };
+    char key[LG_KEY_SZ];
+
+    for (size_t i = 0; i < LG_ARRAY_CNT(given); i++)
+        if (given[i].n)
+            lg_check_warn(c, given[i].n, lg_key(key, "listeners[%u].%s", at->idx, given[i].key),
+                          "has no effect: a tcp_ssl listener reads no requests");
+}
+
+static void check_tcp_ssl(struct lg_check *c, const struct at *at)
+{
+    struct lg_node *routes = lg_node_find(at->n, "routes"), *pool = lg_node_find(at->n, "pool");
+    struct lg_node *tls = lg_node_find(at->n, "tls"), *alpn = lg_node_find(tls, "alpn");
+    char key[LG_KEY_SZ];
+    uint32_t k = 0;
+
+    if (!pool)
+        lg_check_error(c, at->n, lg_key(key, "listeners[%u]", at->idx),
+                       "\"pool\" is missing: a tcp_ssl listener needs the pool its bytes go to");
+    else if (lg_is_good(pool))
+        (void)find_pool(c, pool, lg_key(key, "listeners[%u].pool", at->idx), &at->l->pool_idx);
+    if (routes)
+        lg_check_error(c, routes, lg_key(key, "listeners[%u].routes", at->idx),
+                       "a tcp_ssl listener reads no requests; use pool, or type https");
+    for (struct lg_node *n = lg_items(alpn); n && k < at->l->tls.alpn_cnt;
+         n = lg_next(alpn, n), k++)
+        for (uint32_t i = 0; i < k; i++)
+            if (at->l->tls.alpn[i] && at->l->tls.alpn[k] &&
+                strcmp(at->l->tls.alpn[i], at->l->tls.alpn[k]) == 0) {
+                lg_check_error(c, n, lg_key(key, "listeners[%u].tls.alpn[%u]", at->idx, k),
+                               "listed twice");
+                break;
+            }
+    warn_https_only(c, at);
+}
+
+/* ---------------------------------------------------------------- TLS */
+
+static void check_one_way(struct lg_check *c, const struct at *at, struct lg_node *tls)
+{
+    static const char *const mutual_only[] = {"client_ca", "crl", "crl_fail", "verify_depth"};
+    char key[LG_KEY_SZ];
+
+    for (size_t i = 0; i < LG_ARRAY_CNT(mutual_only); i++) {
+        struct lg_node *n = lg_node_find(tls, mutual_only[i]);
+        if (n)
+            lg_check_error(c, n, lg_key(key, "listeners[%u].tls.%s", at->idx, mutual_only[i]),
+                           "has no effect while client_auth is none, and no client is checked; "
+                           "add client_auth: required (or optional), or remove this key");
+    }
+}
+
+static void check_mutual(struct lg_check *c, const struct at *at, struct lg_node *tls,
+                         struct lg_node *auth)
+{
+    struct lg_node *crl_fail = lg_node_find(tls, "crl_fail"), *crl = lg_node_find(tls, "crl");
+    char key[LG_KEY_SZ];
+
+    if (!lg_node_find(tls, "client_ca"))
+        lg_check_error(c, auth, lg_key(key, "listeners[%u].tls.client_auth", at->idx),
+                       "\"%s\" needs client_ca: the PEM file of the CAs that sign your clients' "
+                       "certificates",
+                       auth->text);
+    if (crl_fail && (!crl || (!crl->is_bad && at->l->tls.crl_cnt == 0)))
+        lg_check_error(c, crl_fail, lg_key(key, "listeners[%u].tls.crl_fail", at->idx),
+                       "has no effect without crl; list the revocation lists, or remove this key");
+}
+
+static void check_tls(struct lg_check *c, const struct at *at)
+{
+    struct lg_node *tls = lg_node_find(at->n, "tls");
+    struct lg_node *auth = lg_node_find(tls, "client_auth");
+    struct lg_node *min = lg_node_find(tls, "min_version"), *max = lg_node_find(tls, "max_version");
+    char key[LG_KEY_SZ];
+
+    if (lg_is_good(min) && (!max || lg_is_good(max)) &&
+        at->l->tls.min_version > at->l->tls.max_version)
+        lg_check_error(c, min, lg_key(key, "listeners[%u].tls.min_version", at->idx),
+                       "%s is above max_version %s; no client could connect", min->text,
+                       max ? max->text : "1.3");
+    if (!tls || (auth && auth->is_bad))
+        return;
+    if (at->l->tls.client_auth == LG_AUTH_NONE)
+        check_one_way(c, at, tls);
+    else
+        check_mutual(c, at, tls, auth);
+}
+
+void lg_check_listeners(struct lg_check *c)
+{
+    struct lg_config *cfg = c->cfg;
+    struct lg_node *listeners = lg_node_find(c->root, "listeners");
+    struct lg_set taken;
+    uint32_t i = 0, bind_cnt = 0;
+
+    for (uint32_t k = 0; k < cfg->listener_cnt; k++)
+        bind_cnt += cfg->listeners[k].bind_cnt;
+    if (!lg_set_open(&taken, c->arena, bind_cnt)) {
+        lg_check_error(c, listeners, "listeners", "out of memory");
+        return;
+    }
+    for (struct lg_node *n = lg_items(listeners); n && i < cfg->listener_cnt;
+         n = lg_next(listeners, n), i++) {
+        struct at at = {&cfg->listeners[i], n, i};
+        check_binds(c, &at, &taken);
+        check_tls(c, &at);
+        if (!lg_is_good(lg_node_find(n, "type")))
+            continue;
+        if (at.l->type == LG_LISTENER_HTTPS)
+            check_https(c, &at);
+        else
+            check_tcp_ssl(c, &at);
+    }
+}
