@@ -139,6 +139,9 @@ enum lg_tls_state lg_tls_state(const struct lg_tls *t);
 LG_MUST lg_err_t lg_tls_rx(struct lg_tls *t, struct lg_bufq *in, struct lg_bufq *plain,
                            uint32_t max, struct lg_bufq *out, uint32_t seg_sz, lg_ns_t now_ns);
 bool lg_tls_rx_pending(const struct lg_tls *t);
+/* lg_tls_set_plain_seg: from now on lg_tls_rx cuts plaintext into bufs of at most sz bytes (0, and
+ * the start: the pool's room). The proxy sets the backend's MSS, so that TCP sends them uncopied. */
+void lg_tls_set_plain_seg(struct lg_tls *t, uint32_t sz);
 /* lg_tls_tx encrypts: consumes `plain` (at most max bytes of it), appends records to `out` cut to
  * seg_sz bytes a buf. Only in OPEN and CLOSED.
  *   Returns   LG_OK; LG_E(AGAIN) no buffers: what is left stays in plain */
