@@ -122,8 +122,10 @@ lg_err_t lg_boot_eal(const struct lg_config *cfg, struct lg_diag *diag)
     capture_log();
     if (rte_eal_init(args.argc, args.argv) >= 0)
         return LG_OK;
-    lg_diag_error(diag, cfg->file, 0, NULL, "DPDK did not start: %s (%s)",
-                  *eal.last_error ? eal.last_error : "it did not say why", rte_strerror(rte_errno));
+    lg_diag_error(diag, cfg->file, 0, *cfg->eal_extra ? "global.eal_extra" : NULL,
+                  "DPDK did not start: %s (%s)%s",
+                  *eal.last_error ? eal.last_error : "it did not say why", rte_strerror(rte_errno),
+                  *cfg->eal_extra ? "; try without these arguments" : "");
     return LG_E(SYS);
 }
 

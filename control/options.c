@@ -36,7 +36,7 @@ static const char help_text[] =
     "  0  stopped as asked, or (-t) the configuration is valid\n"
     "  1  the configuration, or a file it names, is not usable\n"
     "  2  usage\n"
-    "  3  could not start: CPU, memory, rights, device or socket\n"
+    "  3  could not start: memory, rights, device, socket, or a CPU kept from us\n"
     "  4  a worker ended by itself\n"
     "\n"
     "SEE ALSO\n"

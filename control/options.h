@@ -12,7 +12,7 @@ enum lg_exit {
     LG_EXIT_OK = 0,
     LG_EXIT_CONFIG = 1, /* the file, or a certificate, key, CA or CRL it names, is not usable */
     LG_EXIT_USAGE = 2,  /* unknown option or argument */
-    LG_EXIT_START = 3,  /* CPU, memory, rights, device or socket: the machine said no */
+    LG_EXIT_START = 3,  /* memory, rights, device, socket, cpuset: the machine said no */
     LG_EXIT_WORKER = 4, /* a worker ended by itself */
 };
 

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 void lg_reload_init(struct lg_reload *r, struct lg_snapshot *first, const struct lg_reload_ops *ops,
                     void *ops_ctx)
@@ -35,6 +36,16 @@ void lg_reload_fini(struct lg_reload *r)
     *r = (struct lg_reload){0};
 }
 
+/* restart_key: config/ knows what the dataplane cannot change; the socket is this folder's. */
+static const char *restart_key(const struct lg_config *running, const struct lg_config *next)
+{
+    const char *key = lg_config_restart_needed(running, next);
+
+    if (!key && strcmp(running->control_socket, next->control_socket) != 0)
+        key = "global.control_socket";
+    return key;
+}
+
 /* build_next makes the snapshot that would replace the current one; it changes nothing. */
 static lg_err_t build_next(const struct lg_reload *r, struct lg_snapshot **out,
                            struct lg_diag *diag)
@@ -42,7 +53,7 @@ static lg_err_t build_next(const struct lg_reload *r, struct lg_snapshot **out,
     struct lg_config *cfg = NULL;
 
     LG_TRY(lg_config_load(r->boot_cfg->file, &cfg, diag));
-    const char *key = lg_config_restart_needed(r->boot_cfg, cfg);
+    const char *key = restart_key(r->boot_cfg, cfg);
     if (key) {
         lg_diag_error(diag, cfg->file, 0, key,
                       "changed, and only a restart can change it; nothing of the file was applied");

@@ -175,10 +175,11 @@ static void poll_drain(struct lg_server *s, lg_ns_t now_ns)
     else if (s->quiet_since_ns == LG_NS_NEVER)
         s->quiet_since_ns = now_ns;
     bool is_done = !sessions && (!tails || lg_ns_since(now_ns, s->quiet_since_ns) >= TAIL_NS);
-    if (is_done)
+    bool is_late = now_ns >= s->deadline_ns;
+    if (is_done && !is_late)
         lg_log(LG_LOG_INFO, "drained: every connection has ended");
-    else if (now_ns >= lg_ns_add(s->deadline_ns, ABORT_NS))
-        lg_log(LG_LOG_WARN, "drain_timeout has passed with %" PRIu64 " connections left", sessions);
+    else if (is_done || now_ns >= lg_ns_add(s->deadline_ns, ABORT_NS))
+        lg_log(LG_LOG_WARN, "drain_timeout has passed: the connections left were reset");
     else
         return;
     s->phase = LG_PHASE_STOP;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapshot.h: what the workers see of the configuration: one immutable object, built whole by the
- * control thread (control/snapshot.c), published with one pointer store, never changed after.
+ * control thread (control/snapshot_build.c), published with one pointer store, never changed after.
  *
  * Life: built -> published (workers pick it up at the top of a loop turn) -> replaced -> retired:
  * once every worker has reported quiescence after the replacement no worker will take it up for a

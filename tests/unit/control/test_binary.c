@@ -129,7 +129,7 @@ TEST_NEEDS(Lockgate, WillNotTakeThePortOfAnother, T_ROOT)
     EXPECT_OK(lg_lock_take("tap:lgtest0", &fd, &holder));
     T_STOP_IF_FAILED();
     EXPECT_EQ(RUN(&d, LOCKGATE " -c lg.yaml"), LG_EXIT_START);
-    EXPECT_HAS(out, "lg.yaml:8: ports[0].device: tap:lgtest0 is taken by another Lockgate (pid ");
+    EXPECT_HAS(out, "lg.yaml:6: ports[0].device: tap:lgtest0 is taken by another Lockgate (pid ");
     EXPECT_EQ(RUN(&d, "test ! -e ctl"), 0); /* undone in reverse: the socket is gone */
     close(fd);
     t_dir_remove(&d);

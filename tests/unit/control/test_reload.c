@@ -107,6 +107,9 @@ TEST(Reload, NamesTheKeyThatNeedsARestart)
     EXPECT_ERR(lg_reload_run(&r, LG_SEC(1), &diag), LG_E(CONFIG));
     EXPECT_EQ(diag.error_cnt, 1);
     EXPECT_HAS(diag.msg[0].text, "global.memory: changed, and only a restart can change it");
+    t_site_write(&d, "a", 8443, "  control_socket: /tmp/other.sock\n");
+    EXPECT_ERR(lg_reload_run(&r, LG_SEC(2), &diag), LG_E(CONFIG));
+    EXPECT_HAS(diag.msg[0].text, "global.control_socket: changed, and only a restart");
     EXPECT_EQ(r.current->generation, 1);
     EXPECT(fake.published == NULL);
     end(&r, &d);
