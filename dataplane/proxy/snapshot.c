@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* snapshot.c: looking up a bound address in a snapshot. Building one is control/snapshot_build.c. */
+/* snapshot.c: looking up a bound address in a snapshot. Building one: control/snapshot_build.c. */
 #include "snapshot.h"
 
 uint32_t lg_snapshot_bind_hash(const lg_ip_t *ip, uint16_t port)
