@@ -114,8 +114,9 @@ static void take_orders(struct lg_core *core)
     /* Pairs with the release in lg_cores_publish: the snapshot's content is visible. */
     const struct lg_snapshot *s =
         atomic_load_explicit(&core->shared->snapshot, memory_order_acquire);
-    if (LG_UNLIKELY(s != core->snapshot)) {
-        core->snapshot = s;
+    /* By generation, not by address: a freed snapshot's memory may hold the next one. */
+    if (LG_UNLIKELY(s->generation != core->generation)) {
+        core->generation = s->generation;
         lg_proxy_set_snapshot(core->proxy, s, core->now_ns);
         atomic_store_explicit(&core->snapshot_gen, s->generation, memory_order_relaxed);
     }

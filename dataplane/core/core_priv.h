@@ -42,7 +42,7 @@ struct lg_core {
 
     /* -- owner core only, hot -- */
     alignas(LG_CACHE_PAIR) lg_ns_t now_ns;
-    const struct lg_snapshot *snapshot;
+    uint64_t generation; /* of the snapshot in use; 0: none yet */
     struct lg_idle_state idle;
     bool draining;
 
