@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lint: control-side (runs at boot only) */
+/* port_xdp.c: what AF_XDP needs of a kernel interface, asked before DPDK is, because its driver
+ * answers every trouble with the same "invalid argument". */
+#include "port_priv.h"
+
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/if_xdp.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CHUNK_SZ 4096u
+#define CHUNK_CNT 16u
+
+bool lg_xdp_iface(const char *rest, char *out, size_t out_sz)
+{
+    size_t len = strcspn(rest, ",");
+
+    if (len == 0 || len >= out_sz || len >= IFNAMSIZ)
+        return false;
+    memcpy(out, rest, len);
+    out[len] = '\0';
+    return true;
+}
+
+static bool ask(const char *iface, unsigned long request, struct ifreq *ifr)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return false;
+    snprintf(ifr->ifr_name, sizeof ifr->ifr_name, "%s", iface);
+    bool is_ok = ioctl(fd, request, ifr) == 0;
+    int err = errno;
+    close(fd);
+    errno = err;
+    return is_ok;
+}
+
+/* The receive queues of an interface; 0: it does not say. */
+static uint32_t queue_count(const char *iface, bool *is_combined)
+{
+    struct ethtool_channels ch = {.cmd = ETHTOOL_GCHANNELS};
+    struct ifreq ifr = {.ifr_data = (void *)&ch};
+
+    *is_combined = false;
+    if (!ask(iface, SIOCETHTOOL, &ifr))
+        return 0;
+    *is_combined = ch.max_combined > 0;
+    return *is_combined ? ch.combined_count : ch.rx_count;
+}
+
+bool lg_xdp_has_rss(const char *iface)
+{
+    bool is_combined;
+
+    /* Real devices have combined channels and hash flows over them; a veth has separate ones and
+     * lets the sender's CPU choose. */
+    return queue_count(iface, &is_combined) > 1 && is_combined;
+}
+
+static lg_err_t check_queues(const struct lg_port_open *o, const char *iface)
+{
+    uint32_t want = o->ports->worker_cnt;
+    bool is_combined;
+    uint32_t have = queue_count(iface, &is_combined);
+
+    if (have == want || (have == 0 && want == 1))
+        return LG_OK;
+    if (is_combined)
+        lg_port_fail(o,
+                     "interface %s has %u queues, and with %u workers it must have %u: "
+                     "ethtool -L %s combined %u",
+                     iface, have, want, want, iface, want);
+    else
+        lg_port_fail(o,
+                     "interface %s has %u queues, and with %u workers it must have %u: "
+                     "ethtool -L %s rx %u tx %u (for a veth pair created with "
+                     "ip link add ... numrxqueues %u numtxqueues %u type veth), or change "
+                     "global.workers",
+                     iface, LG_MAX(have, 1u), want, want, iface, want, want, want, want);
+    return LG_E(CONFIG);
+}
+
+lg_err_t lg_xdp_check(const struct lg_port_open *o, const char *iface)
+{
+    struct ifreq ifr = {0};
+    int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        if (errno == EPERM || errno == EACCES)
+            lg_port_fail(o, "no permission for AF_XDP sockets: CAP_NET_RAW is needed");
+        else
+            lg_port_fail(o,
+                         "this kernel has no AF_XDP (%s): CONFIG_XDP_SOCKETS is needed; tap: "
+                         "ports do without",
+                         strerror(errno));
+        return LG_E(CONFIG);
+    }
+    close(fd);
+    if (!ask(iface, SIOCGIFFLAGS, &ifr)) {
+        lg_port_fail(o,
+                     "there is no interface %s in this network namespace; ip link shows what "
+                     "there is",
+                     iface);
+        return LG_E(CONFIG);
+    }
+    if (!(ifr.ifr_flags & IFF_UP)) {
+        lg_port_fail(o, "interface %s is down: ip link set %s up", iface, iface);
+        return LG_E(CONFIG);
+    }
+    return check_queues(o, iface);
+}
+
+static bool set_ring(int fd, int which, uint32_t cnt)
+{
+    return setsockopt(fd, SOL_XDP, which, &cnt, sizeof cnt) == 0;
+}
+
+/* Tries to bind a small AF_XDP socket to the queue. Returns 0 or errno. */
+static int try_bind(const char *iface, uint32_t queue)
+{
+    size_t sz = (size_t)CHUNK_SZ * CHUNK_CNT;
+    void *mem = mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0), err = 0;
+    struct sockaddr_xdp sxdp = {
+        .sxdp_family = AF_XDP,
+        .sxdp_ifindex = if_nametoindex(iface),
+        .sxdp_queue_id = queue,
+        .sxdp_flags = XDP_COPY,
+    };
+    struct xdp_umem_reg reg = {.addr = (uintptr_t)mem, .len = sz, .chunk_size = CHUNK_SZ};
+
+    if (fd < 0 || mem == MAP_FAILED ||
+        setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof reg) != 0 ||
+        !set_ring(fd, XDP_UMEM_FILL_RING, CHUNK_CNT) ||
+        !set_ring(fd, XDP_UMEM_COMPLETION_RING, CHUNK_CNT) ||
+        !set_ring(fd, XDP_RX_RING, CHUNK_CNT) ||
+        bind(fd, (struct sockaddr *)(void *)&sxdp, sizeof sxdp) != 0)
+        err = errno;
+    if (fd >= 0)
+        close(fd);
+    if (mem != MAP_FAILED)
+        munmap(mem, sz);
+    return err;
+}
+
+void lg_xdp_explain(const struct lg_port_open *o, const char *iface, uint32_t queue)
+{
+    int err = try_bind(iface, queue);
+
+    switch (err) {
+    case EBUSY:
+        lg_port_fail(o,
+                     "queue %u of interface %s is taken by another program that uses AF_XDP "
+                     "(another Lockgate?)",
+                     queue, iface);
+        return;
+    case EPERM:
+    case EACCES:
+        lg_port_fail(o,
+                     "no permission for AF_XDP on %s: CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF "
+                     "are needed",
+                     iface);
+        return;
+    case ENOMEM:
+    case ENOBUFS:
+        lg_port_fail(o, "no memory to be locked for AF_XDP on %s: raise RLIMIT_MEMLOCK", iface);
+        return;
+    case 0:
+        lg_port_fail(o,
+                     "AF_XDP does not start on interface %s: another XDP program may be attached "
+                     "to it (ip link show %s; ip link set %s xdp off), or loading one is not "
+                     "allowed (CAP_BPF, CAP_NET_ADMIN); DPDK's own message is in the log",
+                     iface, iface, iface);
+        return;
+    default:
+        lg_port_fail(o, "AF_XDP does not bind to queue %u of interface %s: %s", queue, iface,
+                     strerror(err));
+    }
+}
