@@ -75,7 +75,8 @@ static bool find_pool(struct lg_check *c, struct lg_node *n, const char *key, ui
         return true;
     }
     const char *near = NULL;
-    for (uint32_t i = 0; i < cfg->pool_cnt && i < 256 && !near; i++)
+    bool is_kept = c->w->diag->kept_cnt < LG_DIAG_MAX; /* else spare the search */
+    for (uint32_t i = 0; is_kept && i < cfg->pool_cnt && i < 256 && !near; i++)
         if (cfg->pools[i].name)
             near = lg_nearest(n->text, (const char *const[]){cfg->pools[i].name}, 1);
     if (near)

@@ -94,14 +94,17 @@ static bool read_endpoint(struct lg_walk *w, const struct lg_field *f, const str
 {
     static const char expected[] = "an address and port such as 192.0.2.1:443 or [2001:db8::1]:443";
     struct lg_endpoint e;
+    const char *hint = "";
     lg_ip_t ip;
 
     (void)f;
     if (!lg_need_scalar(w, path, n, expected))
         return false;
+    if (lg_is_ok(lg_ip_parse(text_of(n), &ip)))
+        hint = strchr(n->text, ':') ? "; put the IPv6 address in brackets and the port after them"
+                                    : "; add the port";
     if (!lg_is_ok(lg_endpoint_parse(text_of(n), &e)))
-        return wrong(w, path, n, expected,
-                     lg_is_ok(lg_ip_parse(text_of(n), &ip)) ? "; add the port" : "");
+        return wrong(w, path, n, expected, hint);
     if (lg_ip_is_multicast(&e.ip))
         return wrong(w, path, n, "the address of one machine", "");
     memcpy(dst, &e, sizeof e);

@@ -53,7 +53,8 @@ static void fill(struct lg_config *cfg, struct lg_node *root, struct lg_arena *t
         return;
     }
     lg_walk_map(&w, &lg_schema_root, NULL, root, cfg);
-    lg_check(&w, cfg, root, tree);
+    if (!w.is_oom)
+        lg_check(&w, cfg, root, tree);
 }
 
 static struct lg_config *new_config(const char *name)

@@ -10,6 +10,7 @@
 struct frame {
     struct lg_node *node; /* borrows: a list or map that is still open */
     const char *key;      /* in a map: the key whose value comes next; NULL: a key comes next */
+    unsigned key_line;
 };
 
 struct builder {
@@ -48,7 +49,8 @@ static const char *explain(const struct builder *b, const char *problem, unsigne
     } hints[] = {
         {"mapping values are not allowed", "; a value that holds \": \" needs quotes, and keys of "
                                            "one mapping begin in the same column"},
-        {"did not find expected key", "; keys of one mapping begin in the same column"},
+        {"did not find expected key", "; keys of one mapping begin in the same column, and a quote "
+                                      "above may lack its end"},
         {"did not find expected '-' indicator", "; items of one list begin in the same column"},
         {"could not find expected ':'", "; write \"key: value\", with a space after the colon"},
         {"found unexpected end of stream", "; a quote or bracket was opened and never closed"},
@@ -119,6 +121,8 @@ static void add(struct builder *b, struct lg_node *n)
         b->root = n;
         return;
     }
+    if (f->key) /* a value may begin lines below its key */
+        n->line = f->key_line;
     n->key = f->key;
     f->key = NULL;
     if (f->node->last)
@@ -152,6 +156,7 @@ static bool on_scalar(struct builder *b, const yaml_event_t *ev, unsigned line)
     }
     if (wants_key(b)) {
         b->frames[b->depth - 1].key = text;
+        b->frames[b->depth - 1].key_line = line;
         return true;
     }
     struct lg_node *n = new_node(b, LG_NODE_SCALAR, line);
@@ -180,7 +185,7 @@ static bool on_open(struct builder *b, enum lg_node_kind kind, unsigned line)
     if (!n)
         return false;
     add(b, n);
-    b->frames[b->depth++] = (struct frame){n, NULL};
+    b->frames[b->depth++] = (struct frame){n, NULL, 0};
     return true;
 }
 

@@ -12,13 +12,13 @@
 
 #define LG_YAML_DEPTH 16
 #define LG_YAML_MAX_SZ (16u << 20)   /* bytes of a file */
-#define LG_YAML_MAX_NODES (2u << 20) /* bounds memory: a file of the size above can hold more */
+#define LG_YAML_MAX_NODES (1u << 20) /* bounds memory: a file of the size above can hold more */
 
 enum lg_node_kind { LG_NODE_SCALAR, LG_NODE_LIST, LG_NODE_MAP };
 
 struct lg_node {
     enum lg_node_kind kind;
-    unsigned line;    /* 1.. */
+    unsigned line;    /* 1..; of the key when there is one */
     bool is_null;     /* scalar: nothing, ~ or null, not in quotes */
     bool is_bad;      /* an error was reported here: later checks leave it alone */
     const char *key;  /* in a map: its key; NULL elsewhere */

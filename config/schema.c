@@ -75,8 +75,10 @@ bool lg_need_scalar(struct lg_walk *w, const struct lg_path *path, struct lg_nod
 char *lg_keep(struct lg_walk *w, const char *s, size_t len)
 {
     char *p = lg_arena_str(w->arena, s, len);
-    if (!p)
+    if (!p) {
         lg_diag_error(w->diag, w->file, 0, NULL, "out of memory");
+        w->is_oom = true;
+    }
     return p;
 }
 
@@ -120,6 +122,8 @@ const char *lg_nearest(const char *word, const char *const *candidates, uint32_t
         return NULL;
     for (uint32_t i = 0; i < cnt; i++) {
         size_t c_len = strlen(candidates[i]);
+        if (isdigit((unsigned char)candidates[i][0])) /* versions are not misspelt */
+            continue;
         uint32_t dist = c_len <= WORD_MAX ? distance(word, len, candidates[i], c_len) : UINT32_MAX;
         if (dist <= LG_MAX(c_len, len) / 3 && dist < best_dist) {
             best = candidates[i];
@@ -159,15 +163,16 @@ static void join_keys(const struct lg_table *t, char *buf, size_t buf_sz)
     }
 }
 
-static void report_unknown(struct lg_walk *w, const struct lg_table *t, const struct lg_path *path,
-                           struct lg_node *n)
+/* report_unknown returns the bit of the field that was probably meant, 0 when none was. */
+static uint32_t report_unknown(struct lg_walk *w, const struct lg_table *t,
+                               const struct lg_path *path, struct lg_node *n)
 {
     const char *keys[LG_MAX_FIELDS];
     char known[320], key[80];
 
     if (w->diag->kept_cnt == LG_DIAG_MAX) { /* counted, not read: spare the search */
         lg_walk_error(w, path, n, "unknown key");
-        return;
+        return 0;
     }
     for (uint32_t i = 0; i < t->field_cnt; i++)
         keys[i] = t->fields[i].key;
@@ -181,6 +186,10 @@ static void report_unknown(struct lg_walk *w, const struct lg_table *t, const st
         lg_walk_error(w, path, n, "unknown key \"%s\"; did you mean \"%s\"?", key, near);
     else
         lg_walk_error(w, path, n, "unknown key \"%s\"; expected one of %s", key, known);
+    for (uint32_t i = 0; near && !home && i < t->field_cnt; i++)
+        if (keys[i] == near)
+            return 1u << i;
+    return 0;
 }
 
 static bool is_map_or_nothing(const struct lg_node *n)
@@ -249,6 +258,7 @@ static void read_list(struct lg_walk *w, const struct lg_field *f, const struct 
         items = lg_arena_alloc(w->arena, cnt, f->table ? f->table->item_sz : f->kind->item_sz);
         if (!items) {
             lg_walk_error(w, path, n, "out of memory");
+            w->is_oom = true;
             return;
         }
         memcpy(base + f->off, &items, sizeof items);
@@ -271,19 +281,24 @@ static void read_field(struct lg_walk *w, const struct lg_field *f, const struct
         (void)f->kind->read(w, f, path, n, base + f->off);
 }
 
-static void fill_absent(struct lg_walk *w, const struct lg_table *t, const struct lg_path *path,
-                        struct lg_node *node, uint32_t seen, uint8_t *base)
+/* report_missing: `skip` has the bits of the fields that are there, or stand there misspelt. */
+static void report_missing(struct lg_walk *w, const struct lg_table *t, const struct lg_path *path,
+                           struct lg_node *node, uint32_t skip)
 {
     for (uint32_t i = 0; i < t->field_cnt; i++) {
         const struct lg_field *f = &t->fields[i];
-        struct lg_path at = {path, f->key, 0};
-        if (seen & 1u << i)
-            continue;
-        if (f->is_required) {
+        if (f->is_required && !(skip & 1u << i))
             lg_walk_error(w, path, node, "\"%s\" is missing: %s", f->key, f->doc);
-            continue;
-        }
-        read_default(w, f, &at, base);
+    }
+}
+
+static void read_defaults(struct lg_walk *w, const struct lg_table *t, const struct lg_path *path,
+                          uint32_t seen, uint8_t *base)
+{
+    for (uint32_t i = 0; i < t->field_cnt; i++) {
+        struct lg_path at = {path, t->fields[i].key, 0};
+        if (!t->fields[i].is_required && !(seen & 1u << i))
+            read_default(w, &t->fields[i], &at, base);
     }
 }
 
@@ -292,7 +307,7 @@ void lg_walk_map(struct lg_walk *w, const struct lg_table *t, const struct lg_pa
 {
     char found[LG_FOUND_SZ], keys[320];
     unsigned lines[LG_MAX_FIELDS];
-    uint32_t seen = 0;
+    uint32_t seen = 0, meant = 0;
 
     if (node && !is_map_or_nothing(node)) {
         join_keys(t, keys, sizeof keys);
@@ -306,7 +321,7 @@ void lg_walk_map(struct lg_walk *w, const struct lg_table *t, const struct lg_pa
         const struct lg_field *f = find_field(t, n->key);
         struct lg_path at = {path, n->key, 0};
         if (!f) {
-            report_unknown(w, t, path, n);
+            meant |= report_unknown(w, t, path, n);
             continue;
         }
         uint32_t i = (uint32_t)(f - t->fields);
@@ -318,5 +333,6 @@ void lg_walk_map(struct lg_walk *w, const struct lg_table *t, const struct lg_pa
         lines[i] = n->line;
         read_field(w, f, &at, n, base);
     }
-    fill_absent(w, t, path, node, seen, base);
+    report_missing(w, t, path, node, seen | meant);
+    read_defaults(w, t, path, seen, base);
 }

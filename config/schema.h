@@ -33,6 +33,7 @@ struct lg_walk {
     const struct lg_env *env; /* the machine */
     struct lg_arena *arena;   /* owns what the config keeps */
     struct lg_diag *diag;
+    bool is_oom; /* memory ran out: strings may be missing anywhere, checks are pointless */
 };
 
 /* A word of the file and the number it stands for. Ends with word NULL. */

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_check.c: keys that are right alone and wrong together. */
+#include "fixture.h"
+
+TEST(ConfigCheck, JudgesCpusAndLimits)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"workers: [1, 2]", "workers: [1, 9]",
+         "lg.yaml:2: global.workers[1]: CPU 9 does not exist; this machine has CPUs 0-3"},
+        {"workers: [1, 2]", "workers: [1, 1]",
+         "lg.yaml:2: global.workers[1]: CPU 1 is listed twice; a worker needs its own"},
+        {"workers: [1, 2]", "workers: 5",
+         "lg.yaml:2: global.workers: 5 workers need 5 CPUs; this machine has 4, and each worker "
+         "needs its own"},
+        {"control_cpu: 0", "control_cpu: 4",
+         "lg.yaml:3: global.control_cpu: CPU 4 does not exist; this machine has CPUs 0-3"},
+        {"source_ports: 32768-60999", "source_ports: 40000-40000",
+         "lg.yaml:8: global.source_ports: fewer ports than the 2 workers; widen the range, each "
+         "worker gets its part"},
+        {"max_connections: 20000", "packet_buffers: 100",
+         "lg.yaml:6: global.packet_buffers: found \"100\", expected 0 (derived from "
+         "max_connections) or at least 1024"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
+
+TEST(ConfigCheck, RefusesNamesGivenTwice)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"  - name: raw", "  - name: shop",
+         "lg.yaml:41: listeners[1].name: \"shop\" is already the name of listeners[0]; names are "
+         "unique"},
+        {"{name: b, address", "{name: a, address",
+         "lg.yaml:25: pools[0].backends[1].name: \"a\" is already the name of "
+         "pools[0].backends[0]; names are unique"},
+        {"pools:\n", "pools:\n  - {name: web, backends: [{name: a, address: \"10.1.0.9:1\"}]}\n",
+         "lg.yaml:21: pools[1].name: \"web\" is already the name of pools[0]; names are unique"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
+
+TEST(ConfigCheck, RefusesAddressesThatCannotBeOurs)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"addresses: [10.1.0.2/24, ", "addresses: [10.1.0.2/24, 10.1.0.2/24, ",
+         "lg.yaml:15: ports[0].addresses[1]: 10.1.0.2 is already an address of ports[0]; an "
+         "address belongs to one port, once"},
+        {"addresses: [10.1.0.2/24, ", "addresses: [10.1.0.2/24, 10.3.0.0/24, ",
+         "lg.yaml:15: ports[0].addresses[1]: 10.3.0.0/24: the network's own address; expected one "
+         "machine's"},
+        {"addresses: [10.1.0.2/24, ", "addresses: [10.1.0.2/24, 10.3.0.255/24, ",
+         "lg.yaml:15: ports[0].addresses[1]: 10.3.0.255/24: the network's broadcast address; "
+         "expected one machine's"},
+        {"addresses: [10.1.0.2/24, ", "addresses: [10.1.0.2/24, 10.3.0.1/0, ",
+         "lg.yaml:15: ports[0].addresses[1]: 10.3.0.1/0: a prefix of length 0 would put the whole "
+         "internet on this port's link; give the network's real length"},
+        {"addresses: [10.1.0.2/24, ", "addresses: [10.1.0.2/24, 224.0.0.5/24, ",
+         "lg.yaml:15: ports[0].addresses[1]: 224.0.0.5/24: not the address of one machine"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
+
+TEST(ConfigCheck, RefusesRoutesThatLeadNowhere)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"to: 0.0.0.0/0", "to: 10.9.3.0/16",
+         "lg.yaml:17: routes[0].to: 10.9.3.0/16 has bits set after its prefix; did you mean "
+         "10.9.0.0/16?"},
+        {"    via: 10.1.0.1\n", "    via: 10.1.0.1\n  - {to: 0.0.0.0/0, via: 10.1.0.9}\n",
+         "lg.yaml:19: routes[1].to: 0.0.0.0/0 is already the destination of routes[0]"},
+        {"to: 0.0.0.0/0", "to: \"::/0\"",
+         "lg.yaml:18: routes[0].via: 10.1.0.1 is not of the same family as the destination"},
+        {"via: 10.1.0.1", "via: 10.1.0.2",
+         "lg.yaml:18: routes[0].via: 10.1.0.2 is our own address on port \"front\"; expected the "
+         "router's"},
+        {"via: 10.1.0.1", "via: 10.7.0.1",
+         "lg.yaml:18: routes[0].via: 10.7.0.1 is not on the network of any port; give a port an "
+         "address of that network, or a router that is on one"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
+
+TEST(ConfigCheck, RefusesBackendsOutOfReach)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"to: 0.0.0.0/0", "to: 10.9.0.0/16",
+         "lg.yaml:24: pools[0].backends[0].address: 10.2.0.10 is not on the network of any port, "
+         "and no route leads there; add a route, for example {to: 10.2.0.10/32, via: ROUTER} under "
+         "routes:"},
+        {"10.1.0.11:80", "10.1.0.2:80",
+         "lg.yaml:25: pools[0].backends[1].address: 10.1.0.2 is our own address on port \"front\"; "
+         "expected a backend server's"},
+        {"10.1.0.11:80", "0.0.0.0:80",
+         "lg.yaml:25: pools[0].backends[1].address: 0.0.0.0 is not the address of one machine"},
+        {"\"10.1.0.11:80\"", "\"[fd00:2::1]:80\"",
+         "lg.yaml:25: pools[0].backends[1].address: fd00:2::1 is not on the network of any port, "
+         "and no route leads there; add a route, for example {to: fd00:2::1/128, via: ROUTER} "
+         "under routes:"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
+
+TEST(ConfigCheck, RefusesBindsThatAreNotOurs)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"bind: \"10.1.0.2:8443\"", "bind: \"10.1.0.9:8443\"",
+         "lg.yaml:43: listeners[1].bind[0]: 10.1.0.9 is not an address of any port; bind to one of "
+         "10.1.0.2, fd00:1::2, or add it to a port's addresses"},
+        {"bind: \"10.1.0.2:8443\"", "bind: \"0.0.0.0:8443\"",
+         "lg.yaml:43: listeners[1].bind[0]: 0.0.0.0 is not an address of any port; bind to one of "
+         "10.1.0.2, fd00:1::2, or add it to a port's addresses"},
+        {"bind: \"10.1.0.2:8443\"", "bind: \"10.1.0.2:443\"",
+         "lg.yaml:43: listeners[1].bind[0]: 10.1.0.2:443 is already bound by listener \"shop\" "
+         "(line 27)"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
+
+TEST(ConfigCheck, JudgesPoolsAndRoutesByListenerType)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"pool: web}", "pool: wbe}",
+         "lg.yaml:38: listeners[0].routes[0].pool: there is no pool \"wbe\"; did you mean "
+         "\"web\"?"},
+        {"pool: web}", "pool: elsewhere}",
+         "lg.yaml:38: listeners[0].routes[0].pool: there is no pool \"elsewhere\"; define it under "
+         "pools:"},
+        {"    pool: web\n    timeouts", "    timeouts",
+         "lg.yaml:41: listeners[1]: \"pool\" is missing: a tcp_ssl listener needs the pool its "
+         "bytes go to"},
+        {"    pool: web\n    timeouts", "    pool: web\n    routes: [{pool: web}]\n    timeouts",
+         "lg.yaml:48: listeners[1].routes: a tcp_ssl listener reads no requests; use pool, or type "
+         "https"},
+        {"    routes:\n      - {host: \"Shop.Example\", path: /api, pool: web}\n    pool: web\n",
+         "",
+         "lg.yaml:27: listeners[0]: an https listener needs routes, or a pool for every request"},
+        {"{host: \"Shop.Example\", path: /api, pool: web}", "{host: \"*\", path: /, pool: web}",
+         "lg.yaml:39: listeners[0].pool: routes[0] takes every request that no other route matches "
+         "already; remove one of the two"},
+        {"{host: \"Shop.Example\", path: /api, pool: web}",
+         "{host: a.b, path: /, pool: web}\n      - {host: A.B, path: /, pool: web}",
+         "lg.yaml:39: listeners[0].routes[1]: host a.b with path / is already routes[0]; a pair "
+         "leads to one pool"},
+        {"      min_version: \"1.2\"\n", "      alpn: [h2]\n",
+         "lg.yaml:31: listeners[0].tls.alpn: an https listener says http/1.1 by itself; remove it, "
+         "or use type tcp_ssl"},
+        {"alpn: [h2x]", "alpn: [h2x, h2x]", "lg.yaml:46: listeners[1].tls.alpn[1]: listed twice"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
+
+TEST(ConfigCheck, RefusesTlsKeysThatContradict)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"min_version: \"1.2\"", "min_version: \"1.3\"\n      max_version: \"1.2\"",
+         "lg.yaml:31: listeners[0].tls.min_version: 1.3 is above max_version 1.2; no client could "
+         "connect"},
+        {"      client_auth: required\n      client_ca: clients.pem\n      crl: [clients.crl]\n",
+         "      client_ca: clients.pem\n",
+         "lg.yaml:34: listeners[0].tls.client_ca: has no effect while client_auth is none, and no "
+         "client is checked; add client_auth: required (or optional), or remove this key"},
+        {"      client_auth: required\n      client_ca: clients.pem\n      crl: [clients.crl]\n",
+         "      crl: clients.crl\n",
+         "lg.yaml:34: listeners[0].tls.crl: has no effect while client_auth is none, and no client "
+         "is checked; add client_auth: required (or optional), or remove this key"},
+        {"      client_ca: clients.pem\n", "",
+         "lg.yaml:34: listeners[0].tls.client_auth: \"required\" needs client_ca: the PEM file of "
+         "the CAs that sign your clients' certificates"},
+        {"      crl: [clients.crl]\n", "      crl_fail: open\n",
+         "lg.yaml:36: listeners[0].tls.crl_fail: has no effect without crl; list the revocation "
+         "lists, or remove this key"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
