@@ -95,15 +95,16 @@ static void report_syntax(struct builder *b, const yaml_parser_t *p)
 
 static struct lg_node *new_node(struct builder *b, enum lg_node_kind kind, unsigned line)
 {
-    struct lg_node *n = NULL;
+    struct lg_node *n;
 
-    if (b->node_cnt++ < LG_YAML_MAX_NODES)
-        n = lg_arena_alloc(b->arena, 1, sizeof *n);
-    if (!n) {
-        lg_diag_error(b->diag, b->file, line, NULL,
-                      b->node_cnt > LG_YAML_MAX_NODES ? "the file holds more than %u values"
-                                                      : "out of memory (%u values at most)",
+    if (b->node_cnt++ == LG_YAML_MAX_NODES) {
+        lg_diag_error(b->diag, b->file, line, NULL, "the file holds more than %u values",
                       LG_YAML_MAX_NODES);
+        return NULL;
+    }
+    n = lg_arena_alloc(b->arena, 1, sizeof *n);
+    if (!n) {
+        lg_diag_error(b->diag, b->file, line, NULL, "out of memory");
         return NULL;
     }
     n->kind = kind;
