@@ -3,7 +3,6 @@
 /* port_dev.c: from the config's `device` to DPDK's devices. */
 #include "port_priv.h"
 
-#include <rte_bus_vdev.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 
@@ -53,7 +52,7 @@ static lg_err_t add_unit(const struct lg_port_open *o, const char *name)
 
 static lg_err_t make_vdev(const struct lg_port_open *o, const char *name, const char *args)
 {
-    int err = rte_vdev_init(name, args);
+    int err = rte_eal_hotplug_add("vdev", name, args ? args : "");
 
     if (err == 0 || err == -EEXIST)
         return add_unit(o, name);
@@ -216,7 +215,7 @@ void lg_port_unmake(struct lg_port *port)
             continue;
         (void)rte_eth_dev_close(port->unit[u]);
         if (port->kind != LG_PORT_PCI)
-            (void)rte_vdev_uninit(name);
+            (void)rte_eal_hotplug_remove("vdev", name);
     }
     port->unit_cnt = 0;
 }
