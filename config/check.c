@@ -249,7 +249,6 @@ static void warn_unused_pools(struct lg_check *c)
 void lg_check(struct lg_walk *w, struct lg_config *cfg, struct lg_node *root, struct lg_arena *tree)
 {
     struct lg_check c = {.w = w, .cfg = cfg, .root = root, .arena = tree};
-    uint32_t errors_before;
 
     check_global(&c);
     check_names(&c, lg_node_find(root, "ports"), "ports", NULL);
@@ -263,8 +262,7 @@ void lg_check(struct lg_walk *w, struct lg_config *cfg, struct lg_node *root, st
     }
     c.has_net = lg_check_net(&c);
     lg_check_backends(&c);
-    errors_before = w->diag->error_cnt;
     lg_check_listeners(&c);
-    if (errors_before == 0 && w->diag->error_cnt == 0)
+    if (lg_node_is_clean(root))
         warn_unused_pools(&c);
 }

@@ -130,12 +130,18 @@ static const char *file_problem(const char *path)
 static bool read_file(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
                       struct lg_node *n, void *dst)
 {
-    char full[PATH_MAX];
+    char full[PATH_MAX], found[LG_FOUND_SZ];
     int len;
 
     (void)f;
     if (!lg_need_scalar(w, path, n, "a file name"))
         return false;
+    for (size_t i = 0; i < n->len; i++)
+        if (iscntrl((unsigned char)n->text[i])) {
+            lg_walk_error(w, path, n, "found %s, expected a file name without control characters",
+                          lg_found(n, found));
+            return false;
+        }
     len = n->text[0] == '/' ? snprintf(full, sizeof full, "%s", n->text)
                             : snprintf(full, sizeof full, "%s/%s", w->dir, n->text);
     if (n->len == 0 || len < 0 || (size_t)len >= sizeof full) {

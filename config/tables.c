@@ -107,8 +107,8 @@ static const struct lg_field global_fields[] = {
      .min = LG_MS(1),
      .max = LG_SEC(86400),
      .def = "30s",
-     .doc = "How long open connections may go on after SIGTERM, or under an old configuration, "
-            "before a word is said about them or they are closed."},
+     .doc = "How long open connections may go on after SIGTERM, or under a replaced "
+            "configuration."},
     {.key = "eal_extra",
      .kind = &lg_kind_str,
      AT(struct lg_config, eal_extra),

@@ -243,14 +243,14 @@ TEST(ConfigLoad, SaysWhyTheConfigItselfCannotBeRead)
 
 TEST(ConfigLoad, ReportsAllMistakesInOneGo)
 {
-    static const char text[] = "global: {workers: [9], idel: poll, memory: 1}\n"
+    static const char text[] = "global: {workers: [9], idlee: poll, memory: 1}\n"
                                "ports: [{name: p, device: eth0, addresses: [10.0.0.2/24]}]\n"
                                "pools: [{name: w, backends: [{name: a, address: \"10.0.0.9\"}]}]\n"
                                "listeners:\n"
                                "  - {name: l, type: tcp_ssl, bind: [\"10.0.0.2:443\"], pool: x,\n"
                                "     tls: {certificates: [{cert: c}], client_auth: must}}\n";
     static const char *const want[] = {
-        "lg.yaml:1: global: unknown key \"idel\"; did you mean \"idle\"?",
+        "lg.yaml:1: global: unknown key \"idlee\"; did you mean \"idle\"?",
         "lg.yaml:1: global.memory: found \"1\", ",
         "lg.yaml:2: ports[0].device: found \"eth0\", ",
         "lg.yaml:3: pools[0].backends[0].address: found \"10.0.0.9\", ",

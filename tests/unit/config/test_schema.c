@@ -77,6 +77,9 @@ TEST(ConfigSchema, RefusesBadTexts)
          "digits, '_', '-' or '.'"},
         {"client_ca: clients.pem", "client_ca: \"\"",
          "lg.yaml:35: listeners[0].tls.client_ca: found \"\", expected a file name"},
+        {"client_ca: clients.pem", "client_ca: \"a\\e[2J\"",
+         "lg.yaml:35: listeners[0].tls.client_ca: found \"a\\x1b[2J\", expected a file name "
+         "without control characters"},
     };
     fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
 }
@@ -84,8 +87,8 @@ TEST(ConfigSchema, RefusesBadTexts)
 TEST(ConfigSchema, RefusesWordsOutsideTheList)
 {
     static const struct fx_mistake mistakes[] = {
-        {"client_auth: required", "client_auth: requird",
-         "lg.yaml:34: listeners[0].tls.client_auth: found \"requird\", expected one of none, "
+        {"client_auth: required", "client_auth: requiredd",
+         "lg.yaml:34: listeners[0].tls.client_auth: found \"requiredd\", expected one of none, "
          "optional, required; did you mean \"required\"?"},
         {"type: tcp_ssl", "type: tcp-ssl",
          "lg.yaml:42: listeners[1].type: found \"tcp-ssl\", expected one of tcp_ssl, https; did "
