@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pki.h"
+
+#include "t.h"
+#include <dirent.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CA_KU "critical,keyCertSign,cRLSign"
+#define EE_KU "critical,digitalSignature"
+
+static const struct {
+    const char *name;
+    struct pki_spec spec;
+} specs[] = {
+    {"root", {.cn = "Test Root", .ca = "critical,CA:TRUE", .ku = CA_KU}},
+    {"inter", {.cn = "Test Intermediate", .issuer = "root", .ca = "critical,CA:TRUE", .ku = CA_KU}},
+    {"other", {.cn = "Other Root", .ca = "critical,CA:TRUE", .ku = CA_KU}},
+    {"srvca", {.cn = "Server CA", .ca = "critical,CA:TRUE", .ku = CA_KU}},
+    {"ecdsa", {.cn = "a.example", .san = "DNS:a.example,DNS:www.a.example", .issuer = "srvca"}},
+    {"rsa", {.cn = "a.example", .san = "DNS:a.example", .key = PKI_RSA2048, .issuer = "srvca"}},
+    {"p384", {.cn = "p384.example", .san = "DNS:p384.example", .key = PKI_P384, .issuer = "srvca"}},
+    {"ed", {.cn = "ed.example", .san = "DNS:ed.example", .key = PKI_ED25519, .issuer = "srvca"}},
+    {"wild", {.cn = "w", .san = "DNS:*.wild.example,DNS:Upper.Example", .issuer = "srvca"}},
+    {"cnonly", {.cn = "cn.example", .issuer = "srvca"}},
+    {"b", {.cn = "ignored.example", .san = "DNS:b.example", .issuer = "srvca"}},
+    {"srvold", {.cn = "old.example", .san = "DNS:old.example", .issuer = "srvca", .from_s = -7200,
+                .to_s = -3600}},
+    {"srvinter", {.cn = "Server Intermediate", .issuer = "srvca", .ca = "critical,CA:TRUE",
+                  .ku = CA_KU}},
+    {"chained", {.cn = "chained.example", .san = "DNS:chained.example", .issuer = "srvinter"}},
+    {"good", {.cn = "Good Client", .issuer = "root", .ku = EE_KU, .eku = "clientAuth"}},
+    {"goodrsa", {.cn = "Good RSA Client", .issuer = "root", .key = PKI_RSA2048}},
+    {"good2", {.cn = "Deep Client", .issuer = "inter", .ku = EE_KU, .eku = "clientAuth"}},
+    {"expired", {.cn = "Expired", .issuer = "root", .from_s = -7200, .to_s = -3600}},
+    {"future", {.cn = "Future", .issuer = "root", .from_s = 3600, .to_s = 7200}},
+    {"revoked", {.cn = "Revoked", .issuer = "root"}},
+    {"revoked2", {.cn = "Revoked Deep", .issuer = "inter"}},
+    {"foreign", {.cn = "Foreign", .issuer = "other"}},
+    {"bysrv", {.cn = "By Server CA", .issuer = "srvca"}},
+    {"selfs", {.cn = "Self"}},
+    {"serveronly", {.cn = "Server Only", .issuer = "root", .eku = "serverAuth"}},
+    {"nosign", {.cn = "No Signature", .issuer = "root", .ku = "critical,keyEncipherment"}},
+    {"notca", {.cn = "Not A CA", .issuer = "root", .ca = "critical,CA:FALSE", .ku = CA_KU}},
+    {"bynotca", {.cn = "By Not CA", .issuer = "notca"}},
+    {"plen0", {.cn = "Path Zero", .issuer = "root", .ca = "critical,CA:TRUE,pathlen:0",
+               .ku = CA_KU}},
+    {"plen1", {.cn = "Below Zero", .issuer = "plen0", .ca = "critical,CA:TRUE", .ku = CA_KU}},
+    {"byplen1", {.cn = "Too Long", .issuer = "plen1"}},
+    {"deep1", {.cn = "Deep 1", .issuer = "root", .ca = "critical,CA:TRUE", .ku = CA_KU}},
+    {"deep2", {.cn = "Deep 2", .issuer = "deep1", .ca = "critical,CA:TRUE", .ku = CA_KU}},
+    {"bydeep2", {.cn = "Depth Two", .issuer = "deep2"}},
+    {"nc", {.cn = "Names", .issuer = "root", .ca = "critical,CA:TRUE", .ku = CA_KU,
+            .nc = "critical,permitted;DNS:.ok.example"}},
+    {"ncgood", {.cn = "Names Kept", .san = "DNS:x.ok.example", .issuer = "nc"}},
+    {"ncbad", {.cn = "Names Broken", .san = "DNS:x.bad.example", .issuer = "nc"}},
+    {"sha1", {.cn = "Sha One", .issuer = "root", .sha1 = true}},
+    {"weak", {.cn = "Weak", .issuer = "root", .key = PKI_RSA1024}},
+    {"odd", {.cn = "Odd \"Name\" \x01 here", .issuer = "root"}},
+};
+
+#define CNT (sizeof specs / sizeof specs[0])
+static struct pki_cert made[CNT];
+static char dir[64];
+
+static void remove_dir(void)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    while (d && (e = readdir(d)) != NULL) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+        unlink(path);
+    }
+    if (d)
+        closedir(d);
+    rmdir(dir);
+}
+
+const char *pki_dir(void)
+{
+    if (!dir[0]) {
+        strcpy(dir, "/tmp/lg_tls_XXXXXX");
+        if (!mkdtemp(dir))
+            abort();
+        atexit(remove_dir);
+    }
+    return dir;
+}
+
+static EVP_PKEY *new_key(enum pki_key k)
+{
+    switch (k) {
+    case PKI_P256:
+        return EVP_EC_gen("P-256");
+    case PKI_P384:
+        return EVP_EC_gen("P-384");
+    case PKI_RSA2048:
+        return EVP_RSA_gen(2048);
+    case PKI_RSA1024:
+        return EVP_RSA_gen(1024);
+    default:
+        return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    }
+}
+
+static void add_ext(X509 *x, X509 *issuer, int nid, const char *value)
+{
+    X509V3_CTX ctx;
+    if (!value)
+        return;
+    X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
+    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+    if (!e)
+        abort();
+    X509_add_ext(x, e, -1);
+    X509_EXTENSION_free(e);
+}
+
+static const EVP_MD *digest_for(EVP_PKEY *key, bool sha1)
+{
+    if (EVP_PKEY_get_id(key) == EVP_PKEY_ED25519)
+        return NULL;
+    return sha1 ? EVP_sha1() : EVP_sha256();
+}
+
+static void make(size_t i)
+{
+    const struct pki_spec *s = &specs[i].spec;
+    X509 *x = X509_new();
+    EVP_PKEY *key = new_key(s->key);
+    const struct pki_cert *by = s->issuer ? pki_get(s->issuer) : NULL;
+    X509 *issuer = by ? by->x509 : x;
+    X509_set_version(x, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(x), 0x1000 + (long)i);
+    int to = s->from_s == 0 && s->to_s == 0 ? 86400 : s->to_s;
+    X509_gmtime_adj(X509_getm_notBefore(x), s->from_s ? s->from_s : -3600);
+    X509_gmtime_adj(X509_getm_notAfter(x), to);
+    X509_NAME *n = X509_get_subject_name(x);
+    X509_NAME_add_entry_by_txt(n, "O", MBSTRING_ASC, (const unsigned char *)"Lockgate", -1, -1, 0);
+    X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const unsigned char *)s->cn, -1, -1, 0);
+    X509_set_issuer_name(x, X509_get_subject_name(issuer));
+    X509_set_pubkey(x, key);
+    add_ext(x, issuer, NID_subject_key_identifier, "hash");
+    if (by)
+        add_ext(x, issuer, NID_authority_key_identifier, "keyid");
+    add_ext(x, issuer, NID_basic_constraints, s->ca);
+    add_ext(x, issuer, NID_key_usage, s->ku);
+    add_ext(x, issuer, NID_ext_key_usage, s->eku);
+    add_ext(x, issuer, NID_subject_alt_name, s->san);
+    add_ext(x, issuer, NID_name_constraints, s->nc);
+    EVP_PKEY *signer = by ? by->key : key;
+    if (!X509_sign(x, signer, digest_for(signer, s->sha1)))
+        abort();
+    made[i] = (struct pki_cert){x, key};
+}
+
+const struct pki_cert *pki_get(const char *name)
+{
+    for (size_t i = 0; i < CNT; i++) {
+        if (strcmp(specs[i].name, name) != 0)
+            continue;
+        if (!made[i].x509)
+            make(i);
+        return &made[i];
+    }
+    fprintf(stderr, "no such test certificate: %s\n", name);
+    abort();
+}
+
+static char *path_of(const char *name, const char *ext)
+{
+    char *p;
+    if (asprintf(&p, "%s/%s%s", pki_dir(), name, ext) < 0)
+        abort();
+    return p; /* kept for the run */
+}
+
+static FILE *create(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    if (!f)
+        abort();
+    return f;
+}
+
+const char *pki_cert_file(const char *name)
+{
+    return pki_bundle(name);
+}
+
+const char *pki_key_file(const char *name)
+{
+    char *path = path_of(name, ".key");
+    FILE *f = create(path);
+    PEM_write_PrivateKey(f, pki_get(name)->key, NULL, NULL, 0, NULL, NULL);
+    fclose(f);
+    return path;
+}
+
+const char *pki_bundle(const char *names)
+{
+    char *path = path_of(names, ".pem"), *list = strdup(names), *save = NULL;
+    FILE *f = create(path);
+    for (char *n = strtok_r(list, ",", &save); n; n = strtok_r(NULL, ",", &save))
+        PEM_write_X509(f, pki_get(n)->x509);
+    fclose(f);
+    free(list);
+    return path;
+}
+
+const char *pki_crl(const char *issuer, const char *revoked, int next_s, const char *forger)
+{
+    static int nr;
+    char name[64], *list = strdup(revoked), *save = NULL;
+    const struct pki_cert *by = pki_get(issuer);
+    X509_CRL *crl = X509_CRL_new();
+    ASN1_TIME *at = ASN1_TIME_new();
+    X509_CRL_set_version(crl, 1);
+    X509_CRL_set_issuer_name(crl, X509_get_subject_name(by->x509));
+    X509_CRL_set1_lastUpdate(crl, X509_gmtime_adj(at, next_s < 0 ? next_s - 60 : -60));
+    X509_CRL_set1_nextUpdate(crl, X509_gmtime_adj(at, next_s));
+    for (char *n = strtok_r(list, ",", &save); n; n = strtok_r(NULL, ",", &save)) {
+        X509_REVOKED *r = X509_REVOKED_new();
+        X509_REVOKED_set_serialNumber(r, X509_get_serialNumber(pki_get(n)->x509));
+        X509_REVOKED_set_revocationDate(r, X509_gmtime_adj(at, -30));
+        X509_CRL_add0_revoked(crl, r);
+    }
+    X509_CRL_sort(crl);
+    X509_CRL_sign(crl, pki_get(forger ? forger : issuer)->key, EVP_sha256());
+    snprintf(name, sizeof name, "crl%d", nr++);
+    char *path = path_of(name, ".pem");
+    FILE *f = create(path);
+    PEM_write_X509_CRL(f, crl);
+    fclose(f);
+    ASN1_TIME_free(at);
+    X509_CRL_free(crl);
+    free(list);
+    return path;
+}
+
+const char *pki_file(const char *name, const void *data, size_t sz)
+{
+    char *path = path_of(name, "");
+    FILE *f = create(path);
+    fwrite(data, 1, sz, f);
+    fclose(f);
+    return path;
+}

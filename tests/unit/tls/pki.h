@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pki.h: certificates, keys and revocation lists made at test time with libcrypto. Everything lives
+ * in one temporary directory, made once a run and removed at its end. */
+#ifndef LG_TEST_PKI_H
+#define LG_TEST_PKI_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <stdbool.h>
+
+enum pki_key { PKI_P256, PKI_P384, PKI_ED25519, PKI_RSA2048, PKI_RSA1024 };
+
+struct pki_spec {
+    const char *cn;
+    const char *san;   /* "DNS:a,DNS:b"; NULL: none */
+    enum pki_key key;
+    const char *issuer; /* name of another; NULL: self-signed */
+    const char *ca;     /* basicConstraints value, "CA:TRUE,pathlen:0"; NULL: none */
+    const char *ku;     /* keyUsage; NULL: none */
+    const char *eku;    /* extendedKeyUsage; NULL: none */
+    const char *nc;     /* nameConstraints; NULL: none */
+    int from_s, to_s;   /* validity, seconds from now; both 0: an hour ago to a day ahead */
+    bool sha1;          /* signed with SHA-1 */
+};
+
+struct pki_cert {
+    X509 *x509;
+    EVP_PKEY *key;
+};
+
+/* pki_cert makes the certificate `name` by its spec at the first call; later calls find it. */
+const struct pki_cert *pki_get(const char *name);
+/* Paths; valid for the run. Files: NAME.pem, NAME.key. */
+const char *pki_cert_file(const char *name);
+const char *pki_key_file(const char *name);
+/* pki_bundle writes the certificates of a comma-separated list, in that order, into one file. */
+const char *pki_bundle(const char *names);
+/* pki_crl writes a list issued by `issuer` that revokes the comma-separated names.
+ *   next_s   nextUpdate, seconds from now
+ *   forger   sign with this one's key instead of the issuer's; NULL: the issuer's */
+const char *pki_crl(const char *issuer, const char *revoked, int next_s, const char *forger);
+/* pki_file writes text into a new file. */
+const char *pki_file(const char *name, const void *data, size_t sz);
+const char *pki_dir(void);
+
+#endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* auth_wolf.c: is this client's chain good? RFC 5280 section 6 in four steps:
+ *
+ *   1. The leaf itself: version 3, digitalSignature, clientAuth, a signature that is not SHA-1.
+ *   2. A path by names: from the leaf over the certificates that were sent, to the first one whose
+ *      issuer is in the listener's bundle. At most verify_depth intermediates.
+ *   3. wolfSSL verifies along that path, from the bundle's CA down: signatures, dates, CA:TRUE,
+ *      path lengths, name constraints. It does so in a certificate manager made for this one check
+ *      and thrown away: nothing a client sends is ever added to what later clients are judged by.
+ *   4. Revocation, by the listener's own lists: every certificate of the path but the bundle's CA.
+ *
+ * Not here: that the client holds the key (wolfSSL checks CertificateVerify), OCSP.
+ * Left open: name constraints are checked by wolfSSL against a certificate's own issuer only; a
+ * path where a CA further up carries some is refused.
+ *
+ * Cost: one parse and one signature check a certificate of the path. Memory: the worker's arena. */
+#include "wolf_priv.h"
+
+#include <time.h>
+#include <wolfssl/wolfcrypt/rsa.h>
+#include <wolfssl/wolfcrypt/sha256.h>
+
+#define PATH_MAX_CNT (1 + 9) /* leaf and as many intermediates as verify_depth may allow */
+
+struct path {
+    const struct lg_tls_policy *policy;
+    int64_t now_s;
+    uint32_t cnt;                     /* certificates, leaf first, without the anchor */
+    lg_span_t der[PATH_MAX_CNT];
+    struct lg_x509 x[PATH_MAX_CNT];
+    uint32_t anchor_idx;              /* first anchor with the last one's issuer name */
+    uint8_t alert;
+};
+
+static enum lg_tls_reason no(struct path *p, enum lg_tls_reason reason, uint8_t alert)
+{
+    p->alert = alert;
+    return reason;
+}
+
+static void hex(lg_span_t in, char *out, size_t out_sz)
+{
+    static const char digit[] = "0123456789abcdef";
+    size_t n = LG_MIN(in.len, (out_sz - 1) / 2);
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digit[in.p[i] >> 4];
+        out[2 * i + 1] = digit[in.p[i] & 15];
+    }
+    out[2 * n] = 0;
+}
+
+/* describe fills the log's fields, of a refused certificate too. */
+static void describe(struct lg_tls_info *info, const DecodedCert *d, lg_span_t der)
+{
+    uint8_t hash[WC_SHA256_DIGEST_SIZE];
+    struct lg_x509 x;
+    lg_log_escape(lg_span(d->subject, strnlen(d->subject, sizeof d->subject)), info->subject,
+                  sizeof info->subject);
+    lg_log_escape(lg_span(d->issuer, strnlen(d->issuer, sizeof d->issuer)), info->issuer,
+                  sizeof info->issuer);
+    if (lg_is_ok(lg_x509_parse(der, &x)))
+        hex(x.serial, info->serial, sizeof info->serial);
+    if (wc_Sha256Hash(der.p, (word32)der.len, hash) == 0)
+        hex(lg_span(hash, sizeof hash), info->fingerprint, sizeof info->fingerprint);
+}
+
+static bool weak_signature(word32 oid)
+{
+    switch (oid) {
+    case CTC_SHA256wRSA:
+    case CTC_SHA384wRSA:
+    case CTC_SHA512wRSA:
+    case CTC_RSASSAPSS:
+    case CTC_SHA256wECDSA:
+    case CTC_SHA384wECDSA:
+    case CTC_SHA512wECDSA:
+    case CTC_ED25519:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* key_ok: RSA of 2048 bits or more, P-256, P-384, P-521, Ed25519. */
+static bool key_ok(const DecodedCert *d)
+{
+    if (d->keyOID == RSAk || d->keyOID == RSAPSSk) {
+        word32 idx = 0, n_sz = 0, e_sz = 0;
+        const byte *n, *e;
+        if (wc_RsaPublicKeyDecode_ex(d->publicKey, &idx, d->pubKeySize, &n, &n_sz, &e, &e_sz) != 0)
+            return false;
+        while (n_sz > 0 && *n == 0) {
+            n++;
+            n_sz--;
+        }
+        return n_sz >= 2048 / 8 && (n_sz > 2048 / 8 || (n[0] & 0x80));
+    }
+    if (d->keyOID == ECDSAk)
+        return d->pkCurveOID == ECC_SECP256R1_OID || d->pkCurveOID == ECC_SECP384R1_OID ||
+               d->pkCurveOID == ECC_SECP521R1_OID;
+    return d->keyOID == ED25519k;
+}
+
+static enum lg_tls_reason judge_leaf(struct path *p, const DecodedCert *d)
+{
+    if (d->version != 2 && d->version != WOLFSSL_X509_V3)
+        return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
+    if (d->extKeyUsageSet && !(d->extKeyUsage & KEYUSE_DIGITAL_SIG))
+        return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_UNSUPPORTED_CERTIFICATE);
+    if (d->extExtKeyUsageSet && !(d->extExtKeyUsage & (EXTKEYUSE_CLIENT_AUTH | EXTKEYUSE_ANY)))
+        return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_UNSUPPORTED_CERTIFICATE);
+    return LG_TLS_R_NONE;
+}
+
+static enum lg_tls_reason judge_ca(struct path *p, const DecodedCert *d)
+{
+    if (!d->isCA || (d->extKeyUsageSet && !(d->extKeyUsage & KEYUSE_KEY_CERT_SIGN)))
+        return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
+    if (d->extExtKeyUsageSet && !(d->extExtKeyUsage & (EXTKEYUSE_CLIENT_AUTH | EXTKEYUSE_ANY)))
+        return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_UNSUPPORTED_CERTIFICATE);
+    return LG_TLS_R_NONE;
+}
+
+/* build finds the path. certs[0] is the leaf; the others may come in any order. */
+static enum lg_tls_reason build(struct path *p, const lg_span_t *certs, uint32_t cnt)
+{
+    struct lg_x509 sent[MAX_CHAIN_DEPTH];
+    bool used[MAX_CHAIN_DEPTH] = {true};
+    for (uint32_t i = 0; i < cnt; i++)
+        if (!lg_is_ok(lg_x509_parse(certs[i], &sent[i])))
+            return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
+    uint32_t cur = 0;
+    for (;;) {
+        p->der[p->cnt] = certs[cur];
+        p->x[p->cnt++] = sent[cur];
+        p->anchor_idx = lg_policy_anchor(p->policy, sent[cur].issuer);
+        if (p->anchor_idx < p->policy->anchor_cnt)
+            return LG_TLS_R_NONE;
+        uint32_t next = 0;
+        while (next < cnt && (used[next] || !lg_span_eq(sent[next].subject, sent[cur].issuer)))
+            next++;
+        if (next == cnt)
+            return no(p, LG_TLS_R_UNKNOWN_CA, LG_ALERT_UNKNOWN_CA);
+        /* p->cnt counts the leaf and the intermediates so far; one more would be too deep. */
+        if (p->cnt > p->policy->verify_depth || p->cnt == PATH_MAX_CNT)
+            return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
+        used[next] = true;
+        cur = next;
+    }
+}
+
+static enum lg_tls_reason map_verify(struct path *p, int ret)
+{
+    switch (ret) {
+    case 0:
+        return LG_TLS_R_NONE;
+    case ASN_BEFORE_DATE_E:
+    case ASN_AFTER_DATE_E:
+        return no(p, LG_TLS_R_EXPIRED, LG_ALERT_CERTIFICATE_EXPIRED);
+    case ASN_NO_SIGNER_E:
+    case ASN_SELF_SIGNED_E:
+        return no(p, LG_TLS_R_UNKNOWN_CA, LG_ALERT_UNKNOWN_CA);
+    case MEMORY_E:
+        return no(p, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
+    default:
+        return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
+    }
+}
+
+static int add_signer(WOLFSSL_CERT_MANAGER *cm, const uint8_t *der, size_t sz, int type)
+{
+    DerBuffer *d = NULL;
+    int ret = wc_AllocDer(&d, (word32)sz, CA_TYPE, NULL);
+    if (ret != 0)
+        return ret;
+    memcpy(d->buffer, der, sz);
+    ret = AddCA(cm, &d, type, NO_VERIFY); /* takes d */
+    return ret == WOLFSSL_SUCCESS ? 0 : ret;
+}
+
+/* verify_one checks certificate idx of the path against cm, which holds what is above it. */
+static enum lg_tls_reason verify_one(struct path *p, WOLFSSL_CERT_MANAGER *cm, uint32_t idx)
+{
+    DecodedCert d;
+    enum lg_tls_reason r;
+    InitDecodedCert(&d, p->der[idx].p, (word32)p->der[idx].len, NULL);
+    int ret = ParseCert(&d, idx ? CHAIN_CERT_TYPE : CERT_TYPE, VERIFY, cm);
+    r = map_verify(p, ret);
+    /* wolfSSL looks at the dates only after the signature; a broken one comes first (R26). */
+    if (r == LG_TLS_R_NONE)
+        r = idx ? judge_ca(p, &d) : judge_leaf(p, &d);
+    if (r == LG_TLS_R_NONE && (weak_signature(d.signatureOID) || !key_ok(&d)))
+        r = no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
+    bool limits_names = d.permittedNames || d.excludedNames;
+    FreeDecodedCert(&d);
+    if (r != LG_TLS_R_NONE || idx == 0)
+        return r;
+    if (limits_names && idx > 1)
+        return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
+    return map_verify(p, add_signer(cm, p->der[idx].p, p->der[idx].len, LG_WOLF_CHAIN_CA));
+}
+
+static enum lg_tls_reason add_anchors(struct path *p, WOLFSSL_CERT_MANAGER *cm)
+{
+    lg_span_t name = p->x[p->cnt - 1].issuer;
+    const struct lg_tls_policy *pol = p->policy;
+    enum lg_tls_reason expired = LG_TLS_R_NONE;
+    bool added = false;
+    for (uint32_t i = p->anchor_idx;
+         i < pol->anchor_cnt && lg_span_eq(pol->anchors[i].x509.subject, name); i++) {
+        const struct lg_tls_anchor *a = &pol->anchors[i];
+        if (p->now_s < a->x509.not_before_s || p->now_s > a->x509.not_after_s) {
+            expired = no(p, LG_TLS_R_EXPIRED, LG_ALERT_CERTIFICATE_EXPIRED);
+            continue;
+        }
+        if (a->limits_names && p->cnt > 1)
+            return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
+        int ret = add_signer(cm, a->der, a->der_sz, LG_WOLF_USER_CA);
+        if (ret != 0)
+            return map_verify(p, ret);
+        added = true;
+    }
+    return added ? LG_TLS_R_NONE : expired;
+}
+
+static enum lg_tls_reason verify_path(struct path *p)
+{
+    WOLFSSL_CERT_MANAGER *cm = wolfSSL_CertManagerNew_ex(NULL);
+    if (!cm)
+        return no(p, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
+    enum lg_tls_reason r = add_anchors(p, cm);
+    for (uint32_t i = p->cnt; i > 0 && r == LG_TLS_R_NONE; i--)
+        r = verify_one(p, cm, i - 1);
+    wolfSSL_CertManagerFree(cm);
+    return r;
+}
+
+enum crl_answer { CRL_GOOD, CRL_REVOKED, CRL_UNKNOWN };
+
+static enum crl_answer ask_crls(const struct path *p, const struct lg_x509 *x)
+{
+    const struct lg_tls_policy *pol = p->policy;
+    enum crl_answer answer = CRL_UNKNOWN;
+    for (uint32_t i = lg_policy_crl(pol, x->issuer);
+         i < pol->crl_cnt &&
+         lg_span_eq(lg_span(pol->crls[i].issuer, pol->crls[i].issuer_sz), x->issuer);
+         i++) {
+        if (lg_crl_has(&pol->crls[i], x->serial))
+            return CRL_REVOKED; /* also by a list past its date */
+        if (p->now_s <= pol->crls[i].next_update_s)
+            answer = CRL_GOOD;
+    }
+    return answer;
+}
+
+static enum lg_tls_reason check_crls(struct path *p, struct lg_stats *stats)
+{
+    bool unknown = false;
+    if (p->policy->crl_cnt == 0)
+        return LG_TLS_R_NONE;
+    for (uint32_t i = 0; i < p->cnt; i++) {
+        enum crl_answer a = ask_crls(p, &p->x[i]);
+        if (a == CRL_REVOKED)
+            return no(p, LG_TLS_R_REVOKED, LG_ALERT_CERTIFICATE_REVOKED);
+        unknown |= a == CRL_UNKNOWN;
+    }
+    if (unknown && p->policy->crl_fail == LG_CRL_FAIL_CLOSED)
+        return no(p, LG_TLS_R_CRL_MISSING, LG_ALERT_CERTIFICATE_UNKNOWN);
+    if (unknown)
+        lg_stat_inc(stats, LG_STAT_TLS_CRL_OPEN);
+    return LG_TLS_R_NONE;
+}
+
+enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint32_t cnt,
+                                 uint8_t *alert)
+{
+    struct path p = {.policy = t->policy,
+                     .now_s = (int64_t)time(NULL), /* vDSO: no system call */
+                     .alert = LG_ALERT_BAD_CERTIFICATE};
+    DecodedCert d;
+    enum lg_tls_reason r = LG_TLS_R_BAD_CERT;
+    t->verified = false;
+    if (cnt == 0 || cnt > MAX_CHAIN_DEPTH)
+        return r;
+    InitDecodedCert(&d, certs[0].p, (word32)certs[0].len, NULL);
+    if (ParseCert(&d, CERT_TYPE, NO_VERIFY, NULL) == 0) {
+        describe(&t->info, &d, certs[0]);
+        r = build(&p, certs, cnt);
+    }
+    FreeDecodedCert(&d);
+    if (r == LG_TLS_R_NONE)
+        r = verify_path(&p);
+    if (r == LG_TLS_R_NONE)
+        r = check_crls(&p, t->core->stats);
+    t->verified = r == LG_TLS_R_NONE;
+    *alert = p.alert;
+    return r;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cert_priv.h: what the loaders of files (cert_wolf.c, trust_wolf.c) give to the builder of
+ * policies (ctx_wolf.c). Thread control. */
+#ifndef LG_CERT_PRIV_H
+#define LG_CERT_PRIV_H
+
+#include "tls_priv.h"
+
+#define LG_CHAIN_MAX 10 /* certificates of a server's chain */
+
+/* Where messages go. */
+struct lg_where {
+    const struct lg_config *cfg;
+    const struct lg_cfg_listener *listener;
+    struct lg_diag *diag;
+    unsigned line;
+    const char *key; /* "cert", "client_ca", ... */
+};
+
+void lg_where_error(const struct lg_where *w, const char *fmt, ...) LG_PRINTF(2, 3);
+void lg_where_warn(const struct lg_where *w, const char *fmt, ...) LG_PRINTF(2, 3);
+
+struct lg_file {
+    uint8_t *data; /* owns; one NUL follows */
+    size_t sz;
+};
+/* lg_file_read reads a file of at most 64 MiB; says what is wrong otherwise. */
+LG_MUST bool lg_file_read(const struct lg_where *w, const char *path, struct lg_file *out);
+/* lg_file_fini wipes and frees. */
+void lg_file_fini(struct lg_file *f);
+
+/* A server's chain and key, ready to be put into contexts. */
+struct lg_keypair {
+    enum lg_key_kind kind;
+    int64_t not_after_s;
+    char *pem; /* owns: leaf and intermediates */
+    size_t pem_sz;
+    uint8_t *key; /* owns: DER, plain; wiped in fini */
+    size_t key_sz;
+    uint32_t name_cnt;
+    char **names; /* owns; moved into the lg_tls_cert */
+};
+LG_MUST bool lg_keypair_load(struct lg_where *w, const struct lg_cfg_cert *c,
+                             struct lg_keypair *out);
+void lg_keypair_fini(struct lg_keypair *k);
+
+/* lg_trust_load reads the client CA bundle and the CRLs into the policy. */
+LG_MUST bool lg_trust_load(struct lg_where *w, struct lg_tls_policy *p);
+void lg_trust_fini(struct lg_tls_policy *p);
+
+#endif

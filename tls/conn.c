@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* conn.c: one connection from its first byte: the hello, the choices that follow from it, and the
+ * way to the handshake (hs_wolf.c) and the records (rec_wolf.c). See tls.h for the states. */
+#include "tls_priv.h"
+
+
+struct lg_tls *lg_tls_open(struct lg_tls_core *core, const struct lg_tls_policy *policy,
+                           lg_ns_t now_ns)
+{
+    struct lg_tls *t = lg_pool_take(&core->conns);
+    (void)now_ns;
+    if (!t)
+        return NULL;
+    memset(t, 0, sizeof *t);
+    t->core = core;
+    t->policy = policy;
+    t->step = LG_STEP_HELLO;
+    t->want_alert = LG_TLS_NO_ALERT;
+    t->info.suite = t->info.group = t->info.alpn = "";
+    t->info.alert_sent = t->info.alert_received = LG_TLS_NO_ALERT;
+    lg_stat_inc(core->stats, LG_STAT_TLS_HS_STARTED);
+    return t;
+}
+
+enum lg_tls_state lg_tls_state(const struct lg_tls *t)
+{
+    switch (t->step) {
+    case LG_STEP_OPEN:
+        return LG_TLS_OPEN;
+    case LG_STEP_CLOSED:
+        return LG_TLS_CLOSED;
+    case LG_STEP_FAILED:
+        return LG_TLS_FAILED;
+    default:
+        return LG_TLS_HANDSHAKE;
+    }
+}
+
+void lg_tls_count_failure(struct lg_tls *t, enum lg_tls_reason reason)
+{
+    lg_stat_inc(t->core->stats, LG_STAT_TLS_HS_FAILED);
+    lg_stat_inc(t->core->stats, lg_reason_stat(reason));
+}
+
+lg_err_t lg_tls_fail_plain(struct lg_tls *t, enum lg_tls_reason reason, uint8_t alert)
+{
+    if (alert != LG_TLS_NO_ALERT) {
+        const uint8_t rec[7] = {21, 3, 3, 0, 2, 2, alert};
+        /* Without a buffer the peer goes without an alert: the close says enough. */
+        if (lg_bufq_write(t->out, t->core->pool, rec, sizeof rec, t->seg_sz) == sizeof rec)
+            t->info.alert_sent = alert;
+    }
+    lg_bufq_drop_all(&t->held);
+    t->info.reason = reason;
+    t->mute = true;
+    t->step = LG_STEP_FAILED;
+    lg_tls_count_failure(t, reason);
+    return lg_tls_reason_err(reason);
+}
+
+/* choose_alpn: "" when the client offers none or the listener lists none; NULL: no overlap. */
+static const char *choose_alpn(const struct lg_tls_policy *p, const struct lg_hello *h)
+{
+    if (!h->has_alpn || p->alpn_cnt == 0)
+        return "";
+    for (uint32_t i = 0; i < p->alpn_cnt; i++)
+        if (lg_hello_alpn_has(h, lg_span_cstr(p->alpn[i])))
+            return p->alpn[i];
+    return NULL;
+}
+
+static uint16_t choose_version(const struct lg_tls_policy *p, const struct lg_hello *h)
+{
+    for (uint16_t v = p->max_version; v >= p->min_version; v--)
+        if (lg_hello_offers_version(h, v))
+            return v;
+    return 0;
+}
+
+static lg_err_t begin(struct lg_tls *t, const struct lg_hello *h)
+{
+    const struct lg_tls_policy *p = t->policy;
+    memcpy(t->info.sni, h->sni, sizeof t->info.sni);
+    uint16_t version = choose_version(p, h);
+    if (!version)
+        return lg_tls_fail_plain(t, LG_TLS_R_VERSION, LG_ALERT_PROTOCOL_VERSION);
+    const struct lg_tls_name *n = lg_policy_find(p, h->sni);
+    if (!n)
+        return lg_tls_fail_plain(t, LG_TLS_R_SNI, LG_ALERT_UNRECOGNIZED_NAME);
+    int cert_idx = lg_policy_pick(p, n, h, version);
+    if (cert_idx < 0)
+        return lg_tls_fail_plain(t, LG_TLS_R_SUITE, LG_ALERT_HANDSHAKE_FAILURE);
+    const char *alpn = choose_alpn(p, h);
+    if (!alpn)
+        return lg_tls_fail_plain(t, LG_TLS_R_ALPN, LG_ALERT_NO_APPLICATION_PROTOCOL);
+    return lg_hs_start(t, h, cert_idx, alpn);
+}
+
+/* whole: all records of the hello are held. Puts its body together and goes on. */
+static lg_err_t whole(struct lg_tls *t)
+{
+    struct lg_hello h;
+    uint8_t *flat = t->core->scratch;
+    uint32_t off = 0, have = 0;
+    while (off < t->held.bytes) {
+        uint8_t hdr[LG_REC_HDR_SZ];
+        lg_bufq_copy_out(&t->held, off, hdr, sizeof hdr);
+        uint32_t len = lg_get_be16(hdr + 3);
+        lg_bufq_copy_out(&t->held, off + LG_REC_HDR_SZ, flat + have, len);
+        have += len;
+        off += LG_REC_HDR_SZ + len;
+    }
+    switch (lg_hello_parse(lg_span(flat + 4, have - 4), &h)) {
+    case LG_HELLO_OK:
+        return begin(t, &h);
+    case LG_HELLO_E_DECODE:
+        return lg_tls_fail_plain(t, LG_TLS_R_PROTO, LG_ALERT_DECODE_ERROR);
+    default:
+        return lg_tls_fail_plain(t, LG_TLS_R_PROTO, LG_ALERT_ILLEGAL_PARAMETER);
+    }
+}
+
+static lg_err_t refuse_first(struct lg_tls *t, enum lg_first first, const uint8_t *rec)
+{
+    switch (first) {
+    case LG_FIRST_HTTP:
+        return lg_tls_fail_plain(t, LG_TLS_R_PLAIN_HTTP, LG_TLS_NO_ALERT);
+    case LG_FIRST_ALERT:
+        t->info.alert_received = rec[6];
+        return lg_tls_fail_plain(t, LG_TLS_R_PEER_ALERT, LG_TLS_NO_ALERT);
+    case LG_FIRST_LEN:
+        return lg_tls_fail_plain(t, LG_TLS_R_PROTO,
+                                 rec[3] | rec[4] ? LG_ALERT_RECORD_OVERFLOW : LG_ALERT_DECODE_ERROR);
+    default:
+        return lg_tls_fail_plain(t, t->hello.raw_sz ? LG_TLS_R_PROTO : LG_TLS_R_NOT_TLS,
+                                 LG_ALERT_UNEXPECTED_MESSAGE);
+    }
+}
+
+/* take_record moves one whole record from in to held and counts it. */
+static lg_err_t take_record(struct lg_tls *t, uint32_t len)
+{
+    uint8_t head[4] = {0};
+    lg_bufq_copy_out(t->in, LG_REC_HDR_SZ, head, LG_MIN(len, 4u));
+    /* Copied, not moved: one-byte segments must not hold a packet buffer each. */
+    uint8_t *rec = t->core->scratch;
+    lg_bufq_copy_out(t->in, 0, rec, LG_REC_HDR_SZ + len);
+    uint32_t before = t->held.bytes;
+    uint32_t n = lg_bufq_write(&t->held, t->core->pool, rec, LG_REC_HDR_SZ + len, 0);
+    if (n < LG_REC_HDR_SZ + len) {
+        lg_bufq_read(&t->held, rec, before); /* undo: keep what was there */
+        lg_bufq_drop_all(&t->held);
+        if (lg_bufq_write(&t->held, t->core->pool, rec, before, 0) < before)
+            return lg_tls_fail_plain(t, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
+        return LG_E(AGAIN);
+    }
+    lg_bufq_trim(t->in, LG_REC_HDR_SZ + len);
+    switch (lg_hello_add(&t->hello, lg_span(head, LG_MIN(len, 4u)), len)) {
+    case LG_HELLO_MORE:
+        return LG_OK;
+    case LG_HELLO_WHOLE:
+        return whole(t);
+    case LG_HELLO_BAD_TYPE:
+        return lg_tls_fail_plain(t, LG_TLS_R_PROTO, LG_ALERT_UNEXPECTED_MESSAGE);
+    default:
+        return lg_tls_fail_plain(t, LG_TLS_R_PROTO, LG_ALERT_DECODE_ERROR);
+    }
+}
+
+static lg_err_t rx_hello(struct lg_tls *t)
+{
+    while (t->step == LG_STEP_HELLO && t->in->bytes > 0) {
+        uint8_t rec[7] = {0};
+        uint32_t n = lg_bufq_copy_out(t->in, 0, rec, sizeof rec);
+        enum lg_first first = lg_hello_first(lg_span(rec, n));
+        if (first == LG_FIRST_MORE || (first == LG_FIRST_ALERT && n < sizeof rec))
+            return LG_OK;
+        if (first != LG_FIRST_TLS)
+            return refuse_first(t, first, rec);
+        uint32_t len = lg_get_be16(rec + 3);
+        if (t->in->bytes < LG_REC_HDR_SZ + len)
+            return LG_OK;
+        LG_TRY(take_record(t, len));
+    }
+    return LG_OK;
+}
+
+lg_err_t lg_tls_rx(struct lg_tls *t, struct lg_bufq *in, struct lg_bufq *plain, uint32_t max,
+                   struct lg_bufq *out, uint32_t seg_sz, lg_ns_t now_ns)
+{
+    lg_err_t e = LG_OK;
+    (void)now_ns;
+    if (t->step == LG_STEP_FAILED)
+        return lg_tls_reason_err(t->info.reason);
+    t->in = in;
+    t->out = out;
+    t->seg_sz = seg_sz;
+    bool started = t->step == LG_STEP_HANDSHAKE;
+    if (t->step == LG_STEP_HELLO)
+        e = rx_hello(t);
+    if (lg_is_ok(e) && started)
+        e = lg_hs_step(t);
+    if (lg_is_ok(e) && t->step == LG_STEP_OPEN)
+        e = lg_rec_rx(t, plain, max);
+    t->in = t->out = NULL;
+    return e;
+}
+
+bool lg_tls_rx_pending(const struct lg_tls *t)
+{
+    return t->step == LG_STEP_OPEN && lg_rec_pending(t);
+}
+
+lg_err_t lg_tls_tx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max, struct lg_bufq *out,
+                   uint32_t seg_sz, lg_ns_t now_ns)
+{
+    (void)now_ns;
+    if ((t->step != LG_STEP_OPEN && t->step != LG_STEP_CLOSED) || t->shut)
+        return LG_E(BUG);
+    t->out = out;
+    t->seg_sz = seg_sz;
+    lg_err_t e = lg_rec_tx(t, plain, max);
+    t->out = NULL;
+    return e;
+}
+
+uint32_t lg_tls_tx_overhead(uint32_t n)
+{
+    /* Header 5, and explicit nonce 8 and tag 16 (1.2) or content type 1 and tag 16 (1.3). */
+    uint32_t records = n / LG_REC_PLAIN_MAX + 1;
+    return n + records * (LG_REC_HDR_SZ + 24);
+}
+
+void lg_tls_shutdown(struct lg_tls *t, struct lg_bufq *out, uint32_t seg_sz)
+{
+    if ((t->step != LG_STEP_OPEN && t->step != LG_STEP_CLOSED) || t->shut || t->mute)
+        return;
+    t->out = out;
+    t->seg_sz = seg_sz;
+    lg_rec_shutdown(t);
+    t->shut = true;
+    t->info.alert_sent = LG_ALERT_CLOSE_NOTIFY;
+    t->out = NULL;
+}
+
+const struct lg_tls_info *lg_tls_get_info(const struct lg_tls *t)
+{
+    return &t->info;
+}
+
+void lg_tls_close(struct lg_tls *t)
+{
+    if (!t)
+        return;
+    struct lg_tls_core *core = t->core;
+    lg_bufq_drop_all(&t->held);
+    lg_hs_free(t);
+    lg_wipe(t, sizeof *t);
+    lg_pool_give(&core->conns, t);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lint: control-side */
+/* ctx_wolf.c: building a policy: the files of one listener's tls section into tables and, for each
+ * worker, a wolfSSL context per certificate. Everything is made on the control thread's heap and
+ * freed there; a worker only makes sessions on its own contexts.
+ *
+ * The contexts hold no client CA: lg_auth_check judges chains (auth_wolf.c). Session cache, tickets
+ * and early data are off. */
+#include "cert_priv.h"
+#include "wolf_priv.h"
+
+#include <stdlib.h>
+
+/* R4: the server's order, strongest first (tls_names.c says the same in numbers). */
+static const char suites[] = "TLS13-AES256-GCM-SHA384:TLS13-CHACHA20-POLY1305-SHA256:"
+                             "TLS13-AES128-GCM-SHA256:"
+                             "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+                             "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+                             "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256";
+
+static WOLFSSL_METHOD *method(const struct lg_tls_policy *p)
+{
+    if (p->max_version == LG_TLS_12)
+        return wolfTLSv1_2_server_method();
+    return p->min_version == LG_TLS_13 ? wolfTLSv1_3_server_method() : wolfTLS_server_method();
+}
+
+static bool ctx_protocol(WOLFSSL_CTX *ctx, const struct lg_tls_policy *p)
+{
+    static int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1};
+    int min = p->min_version == LG_TLS_13 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2;
+    if (wolfSSL_CTX_SetMinVersion(ctx, min) != WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_set_cipher_list(ctx, suites) != WOLFSSL_SUCCESS)
+        return false;
+    for (size_t i = 0; i < LG_ARRAY_CNT(groups); i++)
+        if (wolfSSL_CTX_UseSupportedCurve(ctx, (word16)groups[i]) != WOLFSSL_SUCCESS)
+            return false;
+    if (p->max_version == LG_TLS_13 &&
+        wolfSSL_CTX_set_groups(ctx, groups, LG_ARRAY_CNT(groups)) != WOLFSSL_SUCCESS)
+        return false;
+    wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
+    wolfSSL_CTX_NoTicketTLSv12(ctx);
+    wolfSSL_CTX_no_ticket_TLSv13(ctx);
+    return true;
+}
+
+static void ctx_auth(WOLFSSL_CTX *ctx, const struct lg_tls_policy *p)
+{
+    int mode = WOLFSSL_VERIFY_NONE;
+    if (p->client_auth != LG_AUTH_NONE)
+        mode = WOLFSSL_VERIFY_PEER;
+    if (p->client_auth == LG_AUTH_REQUIRED) {
+        mode |= WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+        wolfSSL_CTX_mutual_auth(ctx, 1);
+    }
+    wolfSSL_CTX_set_verify(ctx, mode, mode == WOLFSSL_VERIFY_NONE ? NULL : lg_hs_verify_cb);
+}
+
+static WOLFSSL_CTX *ctx_new(const struct lg_tls_policy *p, const struct lg_keypair *k)
+{
+    WOLFSSL_CTX *ctx = wolfSSL_CTX_new(method(p));
+    if (!ctx)
+        return NULL;
+    if (!ctx_protocol(ctx, p) ||
+        wolfSSL_CTX_use_certificate_chain_buffer(ctx, (const byte *)k->pem, (long)k->pem_sz) !=
+            WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_use_PrivateKey_buffer(ctx, k->key, (long)k->key_sz, WOLFSSL_FILETYPE_ASN1) !=
+            WOLFSSL_SUCCESS) {
+        wolfSSL_CTX_free(ctx);
+        return NULL;
+    }
+    wolfSSL_CTX_SetIORecv(ctx, lg_io_recv);
+    wolfSSL_CTX_SetIOSend(ctx, lg_io_send);
+    ctx_auth(ctx, p);
+    return ctx;
+}
+
+static bool cert_build(struct lg_where *w, struct lg_tls_policy *p, const struct lg_cfg_cert *c)
+{
+    struct lg_keypair k;
+    if (!lg_keypair_load(w, c, &k))
+        return false;
+    struct lg_tls_cert *cert = &p->certs[p->cert_cnt++];
+    *cert = (struct lg_tls_cert){.kind = k.kind,
+                                 .not_after_s = k.not_after_s,
+                                 .name_cnt = k.name_cnt,
+                                 .names = k.names,
+                                 .ctxs = calloc(p->worker_cnt, sizeof *cert->ctxs)};
+    k.names = NULL;
+    k.name_cnt = 0;
+    bool ok = cert->ctxs != NULL;
+    for (uint32_t i = 0; ok && i < p->worker_cnt; i++)
+        ok = (cert->ctxs[i] = ctx_new(p, &k)) != NULL;
+    lg_keypair_fini(&k);
+    if (!ok)
+        lg_where_error(w, "no TLS context could be made for %s", c->cert);
+    return ok;
+}
+
+static int name_cmp(const void *a, const void *b)
+{
+    const struct lg_tls_name *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static void name_init(struct lg_tls_name *n, const char *name)
+{
+    n->name = name;
+    for (int k = 0; k < LG_KEY_CNT; k++)
+        n->cert_idx[k] = -1;
+}
+
+/* merge gives dst the certificates of src for the kinds it has none for. */
+static void merge(struct lg_tls_name *dst, const struct lg_tls_name *src)
+{
+    for (int k = 0; k < LG_KEY_CNT; k++)
+        if (dst->cert_idx[k] < 0)
+            dst->cert_idx[k] = src->cert_idx[k];
+}
+
+/* names_build: every name of every certificate once, sorted. Where two certificates of one kind
+ * have a name in common, the first in the configuration serves it. */
+static bool names_build(struct lg_tls_policy *p)
+{
+    uint32_t cnt = 0, out = 0;
+    for (uint32_t i = 0; i < p->cert_cnt; i++)
+        cnt += p->certs[i].name_cnt;
+    p->names = calloc(cnt ? cnt : 1, sizeof *p->names);
+    if (!p->names)
+        return false;
+    for (uint32_t i = 0; i < p->cert_cnt; i++)
+        for (uint32_t j = 0; j < p->certs[i].name_cnt; j++) {
+            name_init(&p->names[out], p->certs[i].names[j]);
+            p->names[out++].cert_idx[p->certs[i].kind] = (int16_t)i;
+        }
+    qsort(p->names, out, sizeof *p->names, name_cmp);
+    for (uint32_t i = 0; i < out; i++) {
+        struct lg_tls_name *last = p->name_cnt ? &p->names[p->name_cnt - 1] : NULL;
+        if (last && strcmp(last->name, p->names[i].name) == 0)
+            merge(last, &p->names[i]);
+        else
+            p->names[p->name_cnt++] = p->names[i];
+    }
+    name_init(&p->fallback, "");
+    p->fallback.cert_idx[p->certs[0].kind] = 0;
+    for (uint32_t j = 0; j < p->certs[0].name_cnt; j++)
+        for (uint32_t i = 0; i < p->name_cnt; i++)
+            if (strcmp(p->names[i].name, p->certs[0].names[j]) == 0)
+                merge(&p->fallback, &p->names[i]);
+    return true;
+}
+
+static bool alpn_build(const struct lg_cfg_listener *l, struct lg_tls_policy *p)
+{
+    static char *const http[] = {"http/1.1"};
+    bool https = l->type == LG_LISTENER_HTTPS;
+    uint32_t cnt = https ? 1 : l->tls.alpn_cnt;
+    p->alpn = calloc(cnt ? cnt : 1, sizeof *p->alpn);
+    if (!p->alpn)
+        return false;
+    for (; p->alpn_cnt < cnt; p->alpn_cnt++) {
+        p->alpn[p->alpn_cnt] = strdup(https ? http[0] : l->tls.alpn[p->alpn_cnt]);
+        if (!p->alpn[p->alpn_cnt])
+            return false;
+    }
+    return true;
+}
+
+static bool build(struct lg_where *w, struct lg_tls_policy *p)
+{
+    const struct lg_cfg_tls *t = &w->listener->tls;
+    bool ok = true;
+    p->certs = calloc(t->cert_cnt, sizeof *p->certs);
+    if (!p->certs || t->cert_cnt > INT16_MAX)
+        return false;
+    /* All files are looked at, so that one go finds all that is wrong. */
+    for (uint32_t i = 0; i < t->cert_cnt; i++)
+        ok = cert_build(w, p, &t->certs[i]) && ok;
+    ok = lg_trust_load(w, p) && ok;
+    return ok && names_build(p) && alpn_build(w->listener, p);
+}
+
+lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct lg_cfg_listener *l,
+                             uint32_t worker_cnt, struct lg_tls_policy **out, struct lg_diag *diag)
+{
+    struct lg_where w = {.cfg = cfg, .listener = l, .diag = diag, .line = l->tls.line, .key = ""};
+    LG_CHECK(l->tls.cert_cnt > 0 && worker_cnt > 0, LG_E(RANGE));
+    LG_TRY(lg_wolf_control_begin());
+    struct lg_tls_policy *p = calloc(1, sizeof *p);
+    LG_CHECK(p, LG_E(NOMEM));
+    struct lg_tls_core *core = lg_wolf_detach();
+    p->worker_cnt = worker_cnt;
+    p->min_version = l->tls.min_version;
+    p->max_version = l->tls.max_version;
+    p->prefer = l->tls.prefer;
+    p->sni_strict = l->tls.sni_strict;
+    p->client_auth = l->tls.client_auth;
+    p->crl_fail = l->tls.crl_fail;
+    p->verify_depth = l->tls.verify_depth;
+    uint32_t errors = diag->error_cnt;
+    bool ok = build(&w, p);
+    if (!ok) {
+        if (diag->error_cnt == errors)
+            lg_where_error(&w, "out of memory");
+        lg_tls_policy_free(p);
+        p = NULL;
+    }
+    lg_tls_core_attach(core);
+    *out = p;
+    return ok ? LG_OK : LG_E(CONFIG);
+}
+
+static void cert_fini(struct lg_tls_cert *c, uint32_t worker_cnt)
+{
+    for (uint32_t i = 0; c->ctxs && i < worker_cnt; i++)
+        wolfSSL_CTX_free(c->ctxs[i]);
+    for (uint32_t i = 0; i < c->name_cnt; i++)
+        free(c->names[i]);
+    free(c->names);
+    free(c->ctxs);
+}
+
+void lg_tls_policy_free(struct lg_tls_policy *p)
+{
+    if (!p)
+        return;
+    struct lg_tls_core *core = lg_wolf_detach();
+    for (uint32_t i = 0; i < p->cert_cnt; i++)
+        cert_fini(&p->certs[i], p->worker_cnt);
+    for (uint32_t i = 0; i < p->alpn_cnt; i++)
+        free(p->alpn[i]);
+    lg_trust_fini(p);
+    free(p->certs);
+    free(p->names);
+    free(p->alpn);
+    free(p);
+    lg_tls_core_attach(core);
+}

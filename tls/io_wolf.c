@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* io_wolf.c: wolfSSL's view of the wire: a pull for input, a push for output.
+ *
+ * Input: wolfSSL asks for a record's header and then for its body. It is given bytes of a record
+ * only when the whole record is there, so it never holds half a one, and nothing behind the record
+ * that ends the handshake is ever consumed.
+ *
+ * Output: what it sends is copied to the connection's output queue. Once a fatal alert is out
+ * nothing may follow: this is also how an alert of ours, sent from within the verify callback,
+ * takes the place of the coarser one that wolfSSL would send next. */
+#include "wolf_priv.h"
+
+enum { REC_CCS = 20, REC_ALERT = 21, REC_HANDSHAKE = 22 };
+enum { HS_CLIENT_HELLO = 1, HS_CERTIFICATE_VERIFY = 15, HS_CLIENT_KEY_EXCHANGE = 16 };
+
+static struct lg_bufq *source(const struct lg_tls *t)
+{
+    struct lg_tls *m = (struct lg_tls *)(uintptr_t)t;
+    return t->held.bytes ? &m->held : t->in;
+}
+
+bool lg_io_ready(const struct lg_tls *t)
+{
+    const struct lg_bufq *q = source(t);
+    uint8_t hdr[LG_REC_HDR_SZ];
+    if (!q || lg_bufq_copy_out(q, 0, hdr, sizeof hdr) < sizeof hdr)
+        return false;
+    uint32_t len = lg_get_be16(hdr + 3);
+    /* A length that no record may have: wolfSSL refuses it on seeing the header. */
+    return len > LG_REC_CIPHER_MAX || q->bytes - sizeof hdr >= len;
+}
+
+/* A ClientHello after the first (HelloRetryRequest) goes to wolfSSL directly: it is held to the
+ * same form. It must come in one record. */
+static bool later_hello_ok(struct lg_tls *t, const struct lg_bufq *q, uint32_t len)
+{
+    struct lg_hello h;
+    uint8_t *p = t->core->scratch;
+    if (lg_bufq_copy_out(q, LG_REC_HDR_SZ, p, len) != len || len < 4)
+        return false;
+    uint32_t msg = (uint32_t)(p[1] << 16 | p[2] << 8 | p[3]);
+    return msg + 4 == len && lg_hello_parse(lg_span(p + 4, msg), &h) == LG_HELLO_OK;
+}
+
+/* look_at notes what passes in clear, before it is handed over.
+ *   Returns  false: the record must not reach wolfSSL */
+static bool look_at(struct lg_tls *t, const struct lg_bufq *q)
+{
+    uint8_t b[LG_REC_HDR_SZ + 4];
+    if (lg_bufq_copy_out(q, 0, b, sizeof b) < sizeof b)
+        return true;
+    uint32_t len = lg_get_be16(b + 3), off = LG_REC_HDR_SZ;
+    if (b[0] == REC_CCS)
+        t->saw_ccs = true;
+    if (b[0] != REC_HANDSHAKE || t->saw_ccs || t->step != LG_STEP_HANDSHAKE)
+        return true;
+    if (b[off] == HS_CLIENT_HELLO) {
+        bool first = !t->saw_hello;
+        t->saw_hello = true;
+        return first || t->held.bytes > 0 || later_hello_ok(t, q, len);
+    }
+    /* TLS 1.2: several messages may share a record. */
+    while (off + 4 <= LG_REC_HDR_SZ + len && lg_bufq_copy_out(q, off, b, 4) == 4) {
+        if (b[0] == HS_CLIENT_KEY_EXCHANGE)
+            t->saw_cke = true;
+        /* wolfSSL 5.7.2 takes CertificateVerify before ClientKeyExchange (CVE-2026-2645). */
+        if (b[0] == HS_CERTIFICATE_VERIFY && !t->saw_cke)
+            return false;
+        if (b[0] == HS_CERTIFICATE_VERIFY)
+            t->saw_cv = true;
+        off += 4 + (uint32_t)(b[1] << 16 | b[2] << 8 | b[3]);
+    }
+    return true;
+}
+
+int lg_io_recv(WOLFSSL *ssl, char *buf, int sz, void *ctx)
+{
+    struct lg_tls *t = ctx;
+    struct lg_bufq *q = source(t);
+    (void)ssl;
+    if (t->mute || !q)
+        return WOLFSSL_CBIO_ERR_GENERAL;
+    if (t->rec_left == 0) {
+        if (!lg_io_ready(t))
+            return WOLFSSL_CBIO_ERR_WANT_READ;
+        if (!look_at(t, q)) {
+            t->want_alert = LG_ALERT_UNEXPECTED_MESSAGE;
+            return WOLFSSL_CBIO_ERR_GENERAL;
+        }
+        uint8_t hdr[LG_REC_HDR_SZ];
+        lg_bufq_copy_out(q, 0, hdr, sizeof hdr);
+        t->rec_left = LG_REC_HDR_SZ + lg_get_be16(hdr + 3);
+    }
+    uint32_t n = lg_bufq_read(q, buf, LG_MIN((uint32_t)sz, t->rec_left));
+    t->rec_left -= n;
+    return n ? (int)n : WOLFSSL_CBIO_ERR_WANT_READ;
+}
+
+int lg_io_send(WOLFSSL *ssl, char *buf, int sz, void *ctx)
+{
+    struct lg_tls *t = ctx;
+    WOLFSSL_ALERT_HISTORY h;
+    if (t->mute)
+        return sz;
+    if (!t->out)
+        return WOLFSSL_CBIO_ERR_WANT_WRITE;
+    bool is_alert = wolfSSL_get_alert_history(ssl, &h) == WOLFSSL_SUCCESS &&
+                    h.last_tx.level == LG_WOLF_ALERT_FATAL;
+    /* TLS 1.2: wolfSSL answers a bad CertificateVerify with whatever the failing primitive maps
+     * to. The alert is still in clear: put the right number in. */
+    if (is_alert && sz == LG_REC_HDR_SZ + 2 && buf[0] == REC_ALERT && t->saw_cv && !t->saw_ccs) {
+        buf[LG_REC_HDR_SZ + 1] = LG_ALERT_DECRYPT_ERROR;
+        t->info.alert_sent = LG_ALERT_DECRYPT_ERROR;
+    }
+    uint32_t n = lg_bufq_write(t->out, t->core->pool, buf, (uint32_t)sz, t->seg_sz);
+    if (is_alert && n == (uint32_t)sz) {
+        t->mute = true;
+        if (t->info.alert_sent == LG_TLS_NO_ALERT)
+            t->info.alert_sent = (uint8_t)h.last_tx.code;
+    }
+    return n ? (int)n : WOLFSSL_CBIO_ERR_WANT_WRITE;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* tls_priv.h: the insides of policies, cores and connections, for this folder and its tests. It
+ * names wolfSSL's objects only as incomplete types. */
+#ifndef LG_TLS_PRIV_H
+#define LG_TLS_PRIV_H
+
+#include "arena.h"
+#include "hello.h"
+#include "log.h"
+#include "pool.h"
+#include "rng.h"
+#include "tls.h"
+#include "x509.h"
+
+struct WOLFSSL;
+struct WOLFSSL_CTX;
+
+enum {
+    LG_ALERT_CLOSE_NOTIFY = 0,
+    LG_ALERT_UNEXPECTED_MESSAGE = 10,
+    LG_ALERT_BAD_RECORD_MAC = 20,
+    LG_ALERT_RECORD_OVERFLOW = 22,
+    LG_ALERT_HANDSHAKE_FAILURE = 40,
+    LG_ALERT_BAD_CERTIFICATE = 42,
+    LG_ALERT_UNSUPPORTED_CERTIFICATE = 43,
+    LG_ALERT_CERTIFICATE_REVOKED = 44,
+    LG_ALERT_CERTIFICATE_EXPIRED = 45,
+    LG_ALERT_CERTIFICATE_UNKNOWN = 46,
+    LG_ALERT_ILLEGAL_PARAMETER = 47,
+    LG_ALERT_UNKNOWN_CA = 48,
+    LG_ALERT_DECODE_ERROR = 50,
+    LG_ALERT_DECRYPT_ERROR = 51,
+    LG_ALERT_PROTOCOL_VERSION = 70,
+    LG_ALERT_INTERNAL_ERROR = 80,
+    LG_ALERT_UNRECOGNIZED_NAME = 112,
+    LG_ALERT_CERTIFICATE_REQUIRED = 116,
+    LG_ALERT_NO_APPLICATION_PROTOCOL = 120,
+};
+
+/* ---------------------------------------------------------------- policy */
+
+/* In the order of preference among the certificates of one name. */
+enum lg_key_kind { LG_KEY_ECDSA_P256, LG_KEY_ECDSA_P384, LG_KEY_ED25519, LG_KEY_RSA, LG_KEY_CNT };
+
+/* One certificate with its key. */
+struct lg_tls_cert {
+    enum lg_key_kind kind;
+    int64_t not_after_s;
+    uint32_t name_cnt;
+    char **names;              /* owns: lower case, "*." first for a wildcard */
+    struct WOLFSSL_CTX **ctxs; /* owns: one a worker; each is touched by its worker only */
+};
+
+/* One name of the listener and the certificates that serve it, by kind of key. */
+struct lg_tls_name {
+    const char *name; /* borrows from a certificate */
+    int16_t cert_idx[LG_KEY_CNT]; /* -1: none */
+};
+
+/* A CA of the client bundle. */
+struct lg_tls_anchor {
+    uint8_t *der; /* owns */
+    size_t der_sz;
+    struct lg_x509 x509; /* spans into der */
+    bool limits_names;   /* carries name constraints */
+};
+
+struct lg_tls_policy {
+    uint32_t worker_cnt;
+    uint16_t min_version, max_version;
+    enum lg_tls_prefer prefer;
+    bool sni_strict;
+    enum lg_client_auth client_auth;
+    enum lg_crl_fail crl_fail;
+    uint32_t verify_depth;
+    uint32_t cert_cnt;
+    struct lg_tls_cert *certs; /* owns; [0] is the default */
+    uint32_t name_cnt;
+    struct lg_tls_name *names; /* owns: sorted by name */
+    struct lg_tls_name fallback; /* the default certificate and its siblings */
+    uint32_t alpn_cnt;
+    char **alpn; /* owns: in our order of preference */
+    uint32_t anchor_cnt;
+    struct lg_tls_anchor *anchors; /* owns: sorted by subject */
+    uint32_t crl_cnt;
+    struct lg_crl *crls; /* owns: sorted by issuer */
+};
+
+/* lg_policy_find gives the certificates for a checked host name ("" for none), or NULL under sni
+ * strict. Exact first, then the wildcard one label up. Thread any, pure. */
+const struct lg_tls_name *lg_policy_find(const struct lg_tls_policy *p, const char *sni);
+/* lg_policy_pick chooses among them what this client can verify under the version; -1: none. */
+int lg_policy_pick(const struct lg_tls_policy *p, const struct lg_tls_name *n,
+                   const struct lg_hello *h, uint16_t version);
+/* lg_policy_anchor: index of the first anchor with this subject; anchor_cnt when there is none. */
+uint32_t lg_policy_anchor(const struct lg_tls_policy *p, lg_span_t subject);
+uint32_t lg_policy_crl(const struct lg_tls_policy *p, lg_span_t issuer);
+
+/* ---------------------------------------------------------------- core */
+
+/* Measured (tests/unit/tls/test_mem.c holds them to it): arena bytes of one connection while it
+ * shakes hands and once it is open, and what a core needs besides: size classes' open pages. */
+#define LG_TLS_HANDSHAKE_MEM_SZ 49152
+#define LG_TLS_OPEN_MEM_SZ 12288
+#define LG_TLS_CORE_MEM_SZ (32 * LG_ARENA_PAGE_SZ)
+
+#define LG_TLS_SCRATCH_SZ (LG_HELLO_RAW_MAX_SZ)
+
+struct lg_tls_core {
+    struct lg_bufpool *pool; /* borrows: for life */
+    struct lg_stats *stats;  /* borrows: for life */
+    uint32_t worker_idx;
+    uint32_t max_handshakes;
+    uint32_t handshakes;     /* wolfSSL objects that have not finished their handshake */
+    struct lg_pool conns;
+    struct lg_arena arena;
+    struct lg_rng rng;
+    uint8_t scratch[LG_TLS_SCRATCH_SZ]; /* a hello put together; a record being gathered */
+};
+
+/* ---------------------------------------------------------------- connection */
+
+enum lg_tls_step {
+    LG_STEP_HELLO,     /* EXPECT_HELLO: no wolfSSL object yet */
+    LG_STEP_HANDSHAKE, /* wolfSSL at work */
+    LG_STEP_OPEN,
+    LG_STEP_CLOSED, /* the peer's close_notify came */
+    LG_STEP_FAILED,
+};
+
+struct lg_tls {
+    struct lg_tls_core *core;
+    const struct lg_tls_policy *policy; /* borrows: until close */
+    struct WOLFSSL *ssl;                /* owns; NULL before the hello is whole */
+    uint8_t step;                       /* enum lg_tls_step */
+    bool mute;       /* a fatal alert is out: nothing may follow it */
+    bool shut;       /* close_notify is out */
+    bool verified;   /* the client's chain was found good; wolfSSL saw to its CertificateVerify */
+    bool in_hs_cnt;  /* counted in core->handshakes */
+    bool saw_ccs;    /* 1.2: the client's later records are encrypted */
+    bool saw_cke, saw_cv; /* 1.2: ClientKeyExchange, CertificateVerify came */
+    bool saw_hello;
+    uint8_t want_alert;   /* what we want sent instead of wolfSSL's choice; NO_ALERT: its own */
+    uint32_t rec_left;    /* bytes of the record wolfSSL is reading */
+    uint32_t tx_again_sz; /* a write wolfSSL could not finish: repeat it with this size */
+    struct lg_hello_asm hello;
+    struct lg_bufq held; /* the hello's records, until wolfSSL has read them */
+    /* -- only during a call -- */
+    struct lg_bufq *in, *out;
+    uint32_t seg_sz;
+    struct lg_tls_info info;
+};
+
+/* lg_tls_fail_plain: refuse before wolfSSL exists: a plaintext alert, reason, counter. */
+lg_err_t lg_tls_fail_plain(struct lg_tls *t, enum lg_tls_reason reason, uint8_t alert);
+/* lg_tls_count_failure sets the reason once and bumps its counter. */
+void lg_tls_count_failure(struct lg_tls *t, enum lg_tls_reason reason);
+lg_err_t lg_tls_reason_err(enum lg_tls_reason reason);
+
+/* hs_wolf.c: lg_hs_start makes the wolfSSL object for a parsed hello; lg_hs_step moves it on. */
+lg_err_t lg_hs_start(struct lg_tls *t, const struct lg_hello *h, int cert_idx, const char *alpn);
+lg_err_t lg_hs_step(struct lg_tls *t);
+/* lg_hs_fail turns a wolfSSL error into reason, alert and FAILED. */
+lg_err_t lg_hs_fail(struct lg_tls *t, int wolf_err);
+/* lg_hs_free ends the wolfSSL object, if there is one. */
+void lg_hs_free(struct lg_tls *t);
+
+/* The seam of the record engine: rec_wolf.c now, rec_mb.c later. */
+lg_err_t lg_rec_rx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max);
+lg_err_t lg_rec_tx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max);
+bool lg_rec_pending(const struct lg_tls *t);
+void lg_rec_shutdown(struct lg_tls *t);
+
+/* io_wolf.c: is a whole record (or one whose length is a lie) at the head of what wolfSSL will
+ * read? */
+bool lg_io_ready(const struct lg_tls *t);
+
+/* auth_wolf.c: judges a client's chain, leaf first, and fills t->info; t->verified on success. */
+enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint32_t cnt,
+                                 uint8_t *alert);
+
+/* tls_names.c */
+const char *lg_suite_name(uint16_t suite);
+extern const uint16_t lg_suites_13[3];
+#define LG_SUITES_12_CNT 6
+extern const uint16_t lg_suites_12[LG_SUITES_12_CNT];
+bool lg_suite_is_ecdsa(uint16_t suite);
+enum lg_stat lg_reason_stat(enum lg_tls_reason r);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* wolf_priv.h: wolfSSL's headers in the one right order, and the three of its functions that it
+ * exports to nobody but that a static library holds: no public call sends an alert of our choice,
+ * or puts a CA that we have already judged into a certificate manager. Their shapes are those of
+ * 5.7.2; a change of version must compare them with wolfSSL's wolfssl/internal.h. */
+#ifndef LG_WOLF_PRIV_H
+#define LG_WOLF_PRIV_H
+
+#include "tls_priv.h"
+
+#include <wolfssl/options.h>
+
+#include <wolfssl/ssl.h>
+#include <wolfssl/version.h>
+#include <wolfssl/wolfcrypt/asn.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+#include <wolfssl/error-ssl.h>
+
+#if LIBWOLFSSL_VERSION_HEX != 0x05007002
+#error "wolfSSL is not 5.7.2: compare the declarations below with its internal.h"
+#endif
+
+/* SendAlert builds and sends one alert under the current write keys.
+ * AddCA takes *der and adds it to cm as a signer. */
+int SendAlert(WOLFSSL *ssl, int severity, int type);
+int AddCA(WOLFSSL_CERT_MANAGER *cm, DerBuffer **der, int type, int verify);
+
+enum { LG_WOLF_ALERT_WARNING = 1, LG_WOLF_ALERT_FATAL = 2 };
+enum { LG_WOLF_USER_CA = WOLFSSL_USER_CA, LG_WOLF_CHAIN_CA = WOLFSSL_CHAIN_CA };
+
+/* io_wolf.c */
+int lg_io_recv(WOLFSSL *ssl, char *buf, int sz, void *ctx);
+int lg_io_send(WOLFSSL *ssl, char *buf, int sz, void *ctx);
+/* hs_wolf.c */
+int lg_hs_verify_cb(int ok, WOLFSSL_X509_STORE_CTX *store);
+/* wolf_hooks.c: lg_wolf_control_begin sees to it that a thread without a core has a generator. */
+lg_err_t lg_wolf_control_begin(void);
+/* lg_wolf_detach takes the core off the calling thread and returns it, for what must come from the
+ * heap: give it back with lg_tls_core_attach. */
+struct lg_tls_core *lg_wolf_detach(void);
+
+#endif
