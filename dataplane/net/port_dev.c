@@ -56,7 +56,7 @@ static lg_err_t make_vdev(const struct lg_port_open *o, const char *name, const 
 
     if (err == 0 || err == -EEXIST)
         return add_unit(o, name);
-    if (err == -ENOENT || err == -ENODEV)
+    if (err == -EFAULT || err == -ENOENT || err == -ENODEV) /* no bus knows the name */
         lg_port_fail(o, "DPDK has no driver for %s; is its library (librte_net_...) installed?",
                      name);
     else

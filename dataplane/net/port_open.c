@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RX_DESC 2048u
 #define TX_DESC 2048u
@@ -303,6 +304,8 @@ static void close_port(struct lg_port *port, uint32_t worker_cnt)
         if (port->is_unit_started[u])
             (void)rte_eth_dev_stop(port->unit[u]);
     lg_port_unmake(port);
+    if (port->claim_fd >= 0)
+        close(port->claim_fd);
     rte_free(port->queues);
 }
 
@@ -319,7 +322,7 @@ lg_err_t lg_ports_open(const struct lg_config *cfg, uint32_t worker_cnt, struct 
     ps->worker_cnt = worker_cnt;
     lg_err_t e = open_pools(ps, diag);
     for (uint32_t i = 0; lg_is_ok(e) && i < cfg->port_cnt; i++) {
-        ps->port[i] = (struct lg_port){.cfg = &cfg->ports[i], .idx = i};
+        ps->port[i] = (struct lg_port){.cfg = &cfg->ports[i], .idx = i, .claim_fd = -1};
         ps->port_cnt = i + 1;
         e = open_port(&(struct lg_port_open){ps, &ps->port[i], diag});
     }

@@ -71,6 +71,7 @@ struct lg_port {
     uint16_t unit[LG_MAX_WORKERS];
     bool is_unit_started[LG_MAX_WORKERS];
     bool is_promiscuous;
+    int claim_fd; /* owns; AF_XDP: says that the interface is ours; -1: none */
 };
 
 struct lg_ports {
@@ -101,7 +102,8 @@ void lg_port_unmake(struct lg_port *port);
 
 /* -- port_xdp.c: what AF_XDP needs of an interface, and why it refused -- */
 
-/* lg_xdp_check: does the interface exist, is it up, has it as many queues as there are workers? */
+/* lg_xdp_check: does the interface exist, is it up, has it as many queues as there are workers, and
+ * does nobody else use it? Claims it until port->claim_fd is closed. */
 LG_MUST lg_err_t lg_xdp_check(const struct lg_port_open *o, const char *iface);
 /* lg_xdp_explain says why a queue could not be opened. */
 void lg_xdp_explain(const struct lg_port_open *o, const char *iface, uint32_t queue);

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <linux/ethtool.h>
+#include <linux/if_link.h>
 #include <linux/if_xdp.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -14,6 +16,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHUNK_SZ 4096u
@@ -89,36 +93,6 @@ static lg_err_t check_queues(const struct lg_port_open *o, const char *iface)
     return LG_E(CONFIG);
 }
 
-lg_err_t lg_xdp_check(const struct lg_port_open *o, const char *iface)
-{
-    struct ifreq ifr = {0};
-    int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
-
-    if (fd < 0) {
-        if (errno == EPERM || errno == EACCES)
-            lg_port_fail(o, "no permission for AF_XDP sockets: CAP_NET_RAW is needed");
-        else
-            lg_port_fail(o,
-                         "this kernel has no AF_XDP (%s): CONFIG_XDP_SOCKETS is needed; tap: "
-                         "ports do without",
-                         strerror(errno));
-        return LG_E(CONFIG);
-    }
-    close(fd);
-    if (!ask(iface, SIOCGIFFLAGS, &ifr)) {
-        lg_port_fail(o,
-                     "there is no interface %s in this network namespace; ip link shows what "
-                     "there is",
-                     iface);
-        return LG_E(CONFIG);
-    }
-    if (!(ifr.ifr_flags & IFF_UP)) {
-        lg_port_fail(o, "interface %s is down: ip link set %s up", iface, iface);
-        return LG_E(CONFIG);
-    }
-    return check_queues(o, iface);
-}
-
 static bool set_ring(int fd, int which, uint32_t cnt)
 {
     return setsockopt(fd, SOL_XDP, which, &cnt, sizeof cnt) == 0;
@@ -152,16 +126,134 @@ static int try_bind(const char *iface, uint32_t queue)
     return err;
 }
 
+/* Finds IFLA_XDP's IFLA_XDP_ATTACHED in the answer to a RTM_GETLINK. */
+static bool is_attached_in(const struct nlmsghdr *h)
+{
+    size_t left = h->nlmsg_len - NLMSG_LENGTH(sizeof(struct ifinfomsg));
+    const struct rtattr *a = IFLA_RTA((struct ifinfomsg *)NLMSG_DATA(h));
+
+    for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+        if ((a->rta_type & NLA_TYPE_MASK) != IFLA_XDP)
+            continue;
+        size_t inner = RTA_PAYLOAD(a);
+        for (const struct rtattr *x = RTA_DATA(a); RTA_OK(x, inner); x = RTA_NEXT(x, inner))
+            if (x->rta_type == IFLA_XDP_ATTACHED)
+                return *(const uint8_t *)RTA_DATA(x) != XDP_ATTACHED_NONE;
+    }
+    return false;
+}
+
+/* Has the interface an XDP program? false also when the kernel does not say. */
+static bool is_attached(const char *iface)
+{
+    struct {
+        struct nlmsghdr h;
+        struct ifinfomsg info;
+    } ask_link = {
+        .h = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+              .nlmsg_type = RTM_GETLINK,
+              .nlmsg_flags = NLM_F_REQUEST},
+        .info = {.ifi_family = AF_UNSPEC, .ifi_index = (int)if_nametoindex(iface)},
+    };
+    alignas(struct nlmsghdr) char answer[16384];
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    ssize_t n = -1;
+
+    if (fd < 0)
+        return false;
+    if (send(fd, &ask_link, ask_link.h.nlmsg_len, 0) == (ssize_t)ask_link.h.nlmsg_len)
+        n = recv(fd, answer, sizeof answer, 0);
+    close(fd);
+    const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)answer;
+    return n > 0 && NLMSG_OK(h, (size_t)n) && h->nlmsg_type == RTM_NEWLINK && is_attached_in(h);
+}
+
+static void fail_taken(const struct lg_port_open *o, const char *iface)
+{
+    lg_port_fail(o, "interface %s is taken by another program that uses AF_XDP on it", iface);
+}
+
+/* An abstract socket's name stands for the interface: the kernel keeps such names apart by network
+ * namespace, like interfaces, and forgets ours when the process ends however it ends. */
+static lg_err_t claim(const struct lg_port_open *o, const char *iface)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int n = snprintf(sun.sun_path + 1, sizeof sun.sun_path - 1, "lockgate.af_xdp.%u",
+                     if_nametoindex(iface));
+
+    if (fd >= 0 && bind(fd, (struct sockaddr *)(void *)&sun,
+                        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0) {
+        o->port->claim_fd = fd;
+        return LG_OK;
+    }
+    if (errno == EADDRINUSE)
+        lg_port_fail(o, "interface %s is taken by another Lockgate", iface);
+    else
+        lg_port_fail(o, "interface %s cannot be claimed: %s", iface, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return LG_E(CONFIG);
+}
+
+/* DPDK's driver takes the XDP program off the interface even when it failed to open it, so who
+ * uses the interface must be known before. A program that nobody uses was left behind by a process
+ * that was killed; it is used again. */
+static lg_err_t check_free(const struct lg_port_open *o, const char *iface)
+{
+    LG_TRY(claim(o, iface));
+    if (!is_attached(iface))
+        return LG_OK;
+    for (uint32_t k = 0; k < o->ports->worker_cnt; k++) {
+        if (try_bind(iface, k) != EBUSY)
+            continue;
+        fail_taken(o, iface);
+        return LG_E(CONFIG);
+    }
+    /* The kernel lets go of the queues just tried a moment after the close, and tells nobody. */
+    struct timespec moment = {.tv_nsec = 200 * 1000 * 1000};
+    nanosleep(&moment, NULL);
+    return LG_OK;
+}
+
+lg_err_t lg_xdp_check(const struct lg_port_open *o, const char *iface)
+{
+    struct ifreq ifr = {0};
+    int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        if (errno == EPERM || errno == EACCES)
+            lg_port_fail(o, "no permission for AF_XDP sockets: CAP_NET_RAW is needed");
+        else
+            lg_port_fail(o,
+                         "this kernel has no AF_XDP (%s): CONFIG_XDP_SOCKETS is needed; tap: "
+                         "ports do without",
+                         strerror(errno));
+        return LG_E(CONFIG);
+    }
+    close(fd);
+    if (!ask(iface, SIOCGIFFLAGS, &ifr)) {
+        lg_port_fail(o,
+                     "there is no interface %s in this network namespace; ip link shows what "
+                     "there is",
+                     iface);
+        return LG_E(CONFIG);
+    }
+    if (!(ifr.ifr_flags & IFF_UP)) {
+        lg_port_fail(o, "interface %s is down: ip link set %s up", iface, iface);
+        return LG_E(CONFIG);
+    }
+    LG_TRY(check_queues(o, iface));
+    return check_free(o, iface);
+}
+
 void lg_xdp_explain(const struct lg_port_open *o, const char *iface, uint32_t queue)
 {
     int err = try_bind(iface, queue);
 
     switch (err) {
     case EBUSY:
-        lg_port_fail(o,
-                     "queue %u of interface %s is taken by another program that uses AF_XDP "
-                     "(another Lockgate?)",
-                     queue, iface);
+        fail_taken(o, iface);
         return;
     case EPERM:
     case EACCES:
