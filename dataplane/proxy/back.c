@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* back.c: the backend leg: choosing a backend, connecting, trying another once, keeping
+ * connections for the next request (HTTP), and their news. What flows over them is relay.c and
+ * http.c. */
+#include "proxy_priv.h"
+
+#include "pick_rr.h"
+
+const struct lg_cfg_pool *lg_session_pool(const struct lg_session *s)
+{
+    return &s->snap->cfg->pools[s->pool_idx];
+}
+
+const char *lg_back_name(const struct lg_session *s, uint32_t backend_idx)
+{
+    const struct lg_cfg_pool *pool = lg_session_pool(s);
+    return backend_idx < pool->backend_cnt ? pool->backends[backend_idx].name : "none";
+}
+
+/* -- kept connections -- */
+
+static struct lg_back **bucket(struct lg_proxy *p, uint32_t pool_idx, uint32_t backend_idx)
+{
+    uint32_t h = (pool_idx * 0x9e3779b1u) ^ (backend_idx * 0x85ebca6bu);
+    return &p->idle[(h >> 16 ^ h) % LG_IDLE_BUCKETS];
+}
+
+/* Pools whose index is equal modulo LG_IDLE_POOLS share a count: with more pools than that, fewer
+ * connections are kept than keepalive_max allows, never more. */
+static uint32_t *idle_count(struct lg_proxy *p, uint32_t pool_idx)
+{
+    return &p->idle_by_pool[pool_idx % LG_IDLE_POOLS];
+}
+
+static void idle_link(struct lg_proxy *p, struct lg_back *b)
+{
+    struct lg_back **head = bucket(p, b->pool_idx, b->backend_idx);
+    b->next = *head;
+    b->link = head;
+    if (b->next)
+        b->next->link = &b->next;
+    *head = b;
+    b->newer = NULL;
+    b->older = p->idle_newest;
+    if (b->older)
+        b->older->newer = b;
+    else
+        p->idle_oldest = b;
+    p->idle_newest = b;
+    ++*idle_count(p, b->pool_idx);
+    p->counts.backend_idle++;
+}
+
+static void idle_unlink(struct lg_proxy *p, struct lg_back *b)
+{
+    *b->link = b->next;
+    if (b->next)
+        b->next->link = b->link;
+    *(b->newer ? &b->newer->older : &p->idle_newest) = b->older;
+    *(b->older ? &b->older->newer : &p->idle_oldest) = b->newer;
+    --*idle_count(p, b->pool_idx);
+    p->counts.backend_idle--;
+    lg_wheel_stop(&p->idle_wheel, &b->timer);
+}
+
+static void idle_close(struct lg_proxy *p, struct lg_back *b)
+{
+    idle_unlink(p, b);
+    lg_tcp_release(b->c); /* sends FIN */
+    lg_pool_give(&p->back_pool, b);
+}
+
+void lg_back_idle_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns)
+{
+    (void)now_ns;
+    idle_close(ctx, LG_CONTAINER(t, struct lg_back, timer));
+}
+
+void lg_back_drop_idle(struct lg_proxy *p)
+{
+    while (p->idle_newest)
+        idle_close(p, p->idle_newest);
+}
+
+static struct lg_back *idle_find(struct lg_proxy *p, uint32_t pool_idx, uint32_t backend_idx)
+{
+    struct lg_back *b = *bucket(p, pool_idx, backend_idx);
+    while (b && (b->pool_idx != pool_idx || b->backend_idx != backend_idx))
+        b = b->next;
+    return b;
+}
+
+/* A kept connection is good for a request that may be sent twice; for any other only while it is
+ * so fresh that the backend has hardly begun to think of closing it. */
+static bool take_kept(struct lg_session *s, uint32_t backend_idx)
+{
+    struct lg_proxy *p = s->p;
+    if (s->state != LG_S_HTTP || s->snap != p->snap || s->http.wants_fresh)
+        return false;
+    struct lg_back *b = idle_find(p, s->pool_idx, backend_idx);
+    if (!b || (!s->http.is_idempotent &&
+               lg_ns_since(p->now_ns, b->kept_since_ns) > LG_FRESH_IDLE_NS))
+        return false;
+    idle_unlink(p, b);
+    b->s = s;
+    b->is_reused = true;
+    s->back = b;
+    p->counts.backend_conns++;
+    lg_stat_inc(p->env.stats, LG_STAT_PROXY_BACKEND_REUSED);
+    return true;
+}
+
+/* can_keep: nothing is on the way in either direction and there will be more use for it. */
+static bool can_keep(const struct lg_session *s)
+{
+    const struct lg_proxy *p = s->p;
+    const struct lg_back *b = s->back;
+    const struct lg_cfg_pool *pool = lg_session_pool(s);
+    return b->is_open && !p->is_draining && s->snap == p->snap && !s->bq.head && !s->down.head &&
+           lg_tcp_rx_avail(b->c) == 0 && !lg_tcp_rx_done(b->c) &&
+           p->idle_by_pool[s->pool_idx % LG_IDLE_POOLS] < pool->keepalive_max;
+}
+
+void lg_back_keep(struct lg_session *s)
+{
+    struct lg_proxy *p = s->p;
+    struct lg_back *b = s->back;
+    if (!b)
+        return;
+    if (!can_keep(s)) {
+        lg_back_close(s);
+        return;
+    }
+    s->back = NULL;
+    b->s = NULL;
+    b->kept_since_ns = p->now_ns;
+    p->counts.backend_conns--;
+    idle_link(p, b);
+    lg_wheel_start(&p->idle_wheel, &b->timer,
+                   lg_ns_add(p->now_ns, lg_session_pool(s)->keepalive_idle_ns));
+}
+
+/* -- a session's connection -- */
+
+static void let_go(struct lg_session *s)
+{
+    struct lg_proxy *p = s->p;
+    struct lg_back *b = s->back;
+    struct lg_bufq rest = {0};
+
+    /* Unread bytes would turn the FIN into a reset; whoever closes in order has no use for them. */
+    lg_tcp_take(b->c, &rest, UINT32_MAX);
+    lg_bufq_drop_all(&rest);
+    lg_tcp_release(b->c);
+    p->counts.backend_conns--;
+    s->back = NULL;
+    lg_pool_give(&p->back_pool, b);
+}
+
+void lg_back_close(struct lg_session *s)
+{
+    if (!s->back)
+        return;
+    lg_tcp_shutdown(s->back->c);
+    let_go(s);
+}
+
+void lg_back_abort(struct lg_session *s)
+{
+    if (!s->back)
+        return;
+    lg_tcp_abort(s->back->c);
+    let_go(s);
+}
+
+static lg_err_t connect_to(struct lg_session *s, uint32_t backend_idx)
+{
+    struct lg_proxy *p = s->p;
+    const struct lg_cfg_backend *be = &lg_session_pool(s)->backends[backend_idx];
+    lg_ip_t src;
+
+    LG_CHECK(p->env.source(p->env.ctx, &be->addr.ip, &src), LG_E(NO_ROUTE));
+    struct lg_back *b = lg_pool_take(&p->back_pool);
+    if (!b && p->idle_oldest) {
+        idle_close(p, p->idle_oldest);
+        b = lg_pool_take(&p->back_pool);
+    }
+    LG_CHECK(b, LG_E(FULL));
+    *b = (struct lg_back){.s = s, .pool_idx = s->pool_idx, .backend_idx = backend_idx};
+    lg_err_t e = lg_tcp_connect(p->env.tcp, &src, &be->addr, b, p->now_ns, &b->c);
+    if (lg_err_is(e, LG_ERR_FULL) && p->idle_oldest) {
+        idle_close(p, p->idle_oldest);
+        e = lg_tcp_connect(p->env.tcp, &src, &be->addr, b, p->now_ns, &b->c);
+    }
+    if (!lg_is_ok(e)) {
+        lg_pool_give(&p->back_pool, b);
+        return e;
+    }
+    s->back = b;
+    p->counts.backend_conns++;
+    lg_session_deadline(s, lg_ns_add(p->now_ns, lg_session_pool(s)->connect_timeout_ns));
+    return LG_OK;
+}
+
+static lg_err_t begin_at(struct lg_session *s, uint32_t backend_idx)
+{
+    s->back_rx_done = s->back_reset = false;
+    if (take_kept(s, backend_idx))
+        return LG_OK;
+    return connect_to(s, backend_idx);
+}
+
+lg_err_t lg_back_begin(struct lg_session *s, uint32_t avoid)
+{
+    uint32_t cnt = lg_session_pool(s)->backend_cnt;
+    uint32_t *next = &s->snap->workers[s->p->cfg.worker_idx].rr_next[s->pool_idx];
+    uint32_t idx = avoid == LG_PICK_NONE ? lg_pick_rr(cnt, next)
+                                         : lg_pick_rr_except(cnt, next, avoid);
+    LG_CHECK(idx != LG_PICK_NONE, LG_E(NO_ROUTE));
+    lg_err_t e = begin_at(s, idx);
+    if (!lg_err_is(e, LG_ERR_NO_ROUTE) || s->is_retried || avoid != LG_PICK_NONE)
+        return e;
+    lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
+    s->is_retried = true;
+    idx = lg_pick_rr_except(cnt, next, idx);
+    LG_CHECK(idx != LG_PICK_NONE, LG_E(NO_ROUTE));
+    lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_RETRIED);
+    return begin_at(s, idx);
+}
+
+bool lg_back_retry(struct lg_session *s, uint32_t avoid)
+{
+    if (s->is_retried)
+        return false;
+    s->is_retried = true;
+    if (!lg_is_ok(lg_back_begin(s, avoid)))
+        return false;
+    lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_RETRIED);
+    return true;
+}
+
+bool lg_back_tx(struct lg_session *s)
+{
+    return s->back && s->back->is_open && lg_q_send(s->back->c, &s->bq);
+}
+
+bool lg_back_fill(struct lg_session *s)
+{
+    struct lg_back *b = s->back;
+    if (!b || !b->is_open || s->fp.head || s->fout.head)
+        return false;
+    if (s->budget_down == 0) {
+        s->has_more = true;
+        return false;
+    }
+    uint32_t room = lg_tcp_send_room(s->front);
+    uint32_t n = room ? lg_tcp_take(b->c, &s->down, LG_MIN(room, s->budget_down)) : 0;
+    s->budget_down -= LG_MIN(n, s->budget_down);
+    bool is_last = lg_tcp_rx_done(b->c) || (s->back_reset && lg_tcp_rx_avail(b->c) == 0);
+    if (n == 0 && !s->back_rx_done && is_last) {
+        s->back_rx_done = true;
+        return true;
+    }
+    return n > 0;
+}
+
+/* lost: refused or timed out while connecting, or reset. */
+static void lost(struct lg_session *s)
+{
+    bool was_open = s->back->is_open;
+    uint32_t idx = s->back->backend_idx;
+
+    if (!was_open)
+        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
+    if (s->state == LG_S_RELAY)
+        lg_relay_back_lost(s, was_open, idx);
+    else if (s->state == LG_S_HTTP)
+        lg_http_back_lost(s, was_open, idx);
+    else
+        lg_back_abort(s);
+}
+
+void lg_back_event(struct lg_proxy *p, struct lg_back *b, uint32_t events)
+{
+    struct lg_session *s = b->s;
+    if (!s) { /* kept: whatever it says, it is of no more use */
+        if (events & ~(uint32_t)LG_TCP_EV_TX)
+            idle_close(p, b);
+        return;
+    }
+    if ((events & LG_TCP_EV_OPEN) && !b->is_open) {
+        b->is_open = true;
+        lg_stat_inc(p->env.stats, LG_STAT_PROXY_BACKEND_OK);
+        lg_tls_set_plain_seg(s->tls, lg_tcp_mss(b->c));
+        if (s->state == LG_S_RELAY)
+            lg_relay_back_open(s);
+        else if (s->state == LG_S_HTTP)
+            lg_http_back_open(s);
+    }
+    if (events & (LG_TCP_EV_RESET | LG_TCP_EV_TIMEOUT) ||
+        (!b->is_open && (events & LG_TCP_EV_CLOSED)))
+        lost(s);
+    lg_session_run(s);
+}

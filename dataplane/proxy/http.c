@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* http.c: https: the exchanges of one client connection, one after another: a request from its
+ * first byte to the last byte of its response. Heads are http_head.c and http_write.c, bodies
+ * http_body.c, the response's half is http_resp.c.
+ *
+ *   IDLE --first byte--> HEAD --complete--> route, pick --> CONNECT --open--> EXCHANGE --+
+ *    ^                    |                     |  kept connection ----------^  |  |     |
+ *    |                    | malformed, slow     | nobody there                |  |     |
+ *    |                    +---> own reply <-----+-------- no response --------+  |     |
+ *    +--- client and framing allow another request -------------------------------+     |
+ *                                             otherwise lg_session_finish <-------------+
+ *
+ * Pipelining: the next request is not even decrypted before this one's response is under way to
+ * its end; it waits in the client's TCP.
+ *
+ * Sending a request twice: a request whose connection could not be opened goes to another backend
+ * once. One that was sent over a kept connection which turns out dead before a byte of response is
+ * sent again over a fresh one, if its method is idempotent and nothing of its body has been sent
+ * (RFC 9110 section 9.2.2). All else gets 502. */
+#include "http_msg.h"
+
+#include "http_route.h"
+#include "pick_rr.h"
+
+static void go_idle(struct lg_session *s, lg_ns_t timeout_ns)
+{
+    lg_bufq_drop_all(&s->http.replay);
+    s->http = (struct lg_http){.phase = LG_HP_IDLE};
+    lg_session_deadline(s, lg_ns_add(s->p->now_ns, timeout_ns));
+}
+
+void lg_http_begin(struct lg_session *s)
+{
+    s->state = LG_S_HTTP;
+    go_idle(s, s->listener->cfg->header_timeout_ns);
+}
+
+void lg_http_fini(struct lg_session *s)
+{
+    lg_bufq_drop_all(&s->http.replay);
+}
+
+void lg_http_drain(struct lg_session *s)
+{
+    if (s->http.phase == LG_HP_IDLE && !s->up.head)
+        lg_session_finish(s, LG_FINISH_IN_ORDER);
+}
+
+/* exchange_over: what follows a response that has been passed on whole. */
+void lg_http_exchange_over(struct lg_session *s)
+{
+    if (s->http.client_keep)
+        go_idle(s, s->listener->cfg->keepalive_timeout_ns);
+    else
+        lg_session_finish(s, LG_FINISH_IN_ORDER);
+}
+
+/* -- the request head -- */
+
+static void client_of(const struct lg_session *s, struct lg_http_client *c, char ip[LG_IP_STR_SZ],
+                      char host[LG_ENDPOINT_STR_SZ])
+{
+    const struct lg_tls_info *i = lg_tls_get_info(s->tls);
+    struct lg_tcp_tuple t;
+
+    lg_tcp_get_tuple(s->front, &t);
+    struct lg_endpoint local = {t.local_ip, t.local_port};
+    *c = (struct lg_http_client){
+        .ip = lg_ip_text(&t.remote_ip, ip),
+        .default_host = i->sni[0] ? i->sni : lg_endpoint_text(&local, host),
+        .port = t.local_port,
+        .is_mutual = s->listener->cfg->tls.client_auth != LG_AUTH_NONE,
+        .has_cert = i->has_client_cert,
+        .subject = i->subject,
+        .issuer = i->issuer,
+        .serial = i->serial,
+        .fingerprint = i->fingerprint,
+    };
+}
+
+/* write_head puts the rewritten request head into s->bq; gives the status to answer on failure. */
+static uint16_t write_head(struct lg_session *s)
+{
+    struct lg_http_scratch *m = s->p->http;
+    struct lg_http_text text = {.p = m->out, .cap = sizeof m->out};
+    struct lg_http_client c;
+    char ip[LG_IP_STR_SZ], host[LG_ENDPOINT_STR_SZ];
+
+    client_of(s, &c, ip, host);
+    lg_http_write_request(&m->head, &c, &text);
+    if (text.over)
+        return 431;
+    if (lg_bufq_write(&s->bq, s->p->env.pool, text.p, (uint32_t)text.len, 0) != text.len)
+        return 503;
+    return 0;
+}
+
+/* route finds the pool; gives the status to answer when there is none. */
+static uint16_t route(struct lg_session *s)
+{
+    struct lg_http_scratch *m = s->p->http;
+    size_t len;
+
+    if (!lg_is_ok(lg_http_path_normal(m->head.path, m->out, &len)))
+        return 400;
+    uint32_t idx = lg_http_route_find(s->listener->cfg, lg_span(m->head.host, m->head.host_len),
+                                      lg_span(m->out, len));
+    if (idx == LG_ROUTE_NONE)
+        return 404;
+    s->pool_idx = s->listener->cfg->routes[idx].pool_idx;
+    return 0;
+}
+
+static void begin_exchange(struct lg_session *s)
+{
+    struct lg_http *h = &s->http;
+
+    h->phase = LG_HP_EXCHANGE;
+    lg_tls_set_plain_seg(s->tls, lg_tcp_mss(s->back->c));
+    if (s->back->is_reused && h->is_idempotent)
+        (void)lg_q_copy(&h->replay, &s->bq, s->p->env.pool); /* without it: 502, no retry */
+    lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->idle_timeout_ns));
+}
+
+static void to_backend(struct lg_session *s, lg_err_t begun)
+{
+    if (!lg_is_ok(begun))
+        lg_http_fail(s, lg_err_is(begun, LG_ERR_NO_ROUTE) ? 502 : 503);
+    else if (s->back->is_open)
+        begin_exchange(s);
+    else
+        s->http.phase = LG_HP_CONNECT;
+}
+
+/* take_request handles the complete head of len bytes at the front of s->up. */
+static void take_request(struct lg_session *s, uint32_t len)
+{
+    struct lg_http_scratch *m = s->p->http;
+    struct lg_http *h = &s->http;
+    struct lg_http_head *head = &m->head;
+
+    lg_bufq_read(&s->up, m->in, len);
+    h->scan = (struct lg_http_scan){0};
+    lg_stat_inc(s->p->env.stats, LG_STAT_HTTP_REQUESTS);
+    if (!lg_is_ok(lg_http_parse_request(lg_span(m->in, len), head))) {
+        lg_http_refuse(s, head->refuse_status, head->refuse_why);
+        return;
+    }
+    h->is_head = head->is_head;
+    h->is_idempotent = head->is_idempotent;
+    h->client_11 = head->minor >= 1;
+    h->client_keep = head->keep_alive;
+    lg_http_body_init(&h->req, (enum lg_http_framing)head->framing, head->length);
+    uint16_t status = route(s);
+    if (status == 0)
+        status = write_head(s);
+    if (status) {
+        lg_http_fail(s, status);
+        return;
+    }
+    s->is_retried = false;
+    to_backend(s, lg_back_begin(s, LG_PICK_NONE));
+}
+
+/* skip_blank: *= https://www.rfc-editor.org/rfc/rfc9112#section-2.2
+ * *# a server that is expecting to receive and parse a request-line SHOULD ignore at least one
+ * *# empty line (CRLF) received prior to the request-line.
+ * One, not more. False: wait for its second byte. */
+static bool skip_blank(struct lg_session *s)
+{
+    uint8_t b[2];
+    uint32_t n = lg_bufq_copy_out(&s->up, 0, b, 2);
+    if (s->http.had_blank || n == 0 || b[0] != '\r')
+        return true;
+    if (n == 2 && b[1] == '\n') {
+        lg_bufq_trim(&s->up, 2);
+        s->http.had_blank = true;
+    }
+    return n == 2;
+}
+
+/* read_head gathers the request head; true when something came of it. */
+static bool read_head(struct lg_session *s)
+{
+    struct lg_http *h = &s->http;
+    uint32_t max = s->listener->cfg->max_header_sz;
+
+    if (!lg_q_is_short(&s->fp, LG_UP_BYTES))
+        return false; /* it pipelines requests and does not read our replies */
+    bool is_whole = h->phase == LG_HP_HEAD || skip_blank(s);
+    if (!s->up.head || !is_whole) {
+        if (s->rx_end == LG_RX_OPEN)
+            return false;
+        lg_session_finish(s, LG_FINISH_IN_ORDER);
+        return true;
+    }
+    if (h->phase == LG_HP_IDLE) {
+        h->phase = LG_HP_HEAD;
+        lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->header_timeout_ns));
+    }
+    enum lg_http_scan_stop stop = lg_http_scan_head(&h->scan, &s->up);
+    if (stop == LG_SCAN_BAD) {
+        lg_http_refuse(s, 400, "bare LF or NUL in the head");
+    } else if (stop == LG_SCAN_FOUND && h->scan.seen_sz <= LG_MIN(max, LG_HTTP_HEAD_MAX)) {
+        take_request(s, h->scan.seen_sz);
+    } else if (stop == LG_SCAN_FOUND || s->up.bytes >= max) {
+        lg_http_refuse(s, 431, "header section too large");
+    } else if (s->rx_end != LG_RX_OPEN) {
+        lg_session_finish(s, LG_FINISH_CUT);
+    } else {
+        lg_q_compact(&s->up, s->p->env.pool);
+        return false;
+    }
+    return true;
+}
+
+/* -- the request body -- */
+
+static bool move_request(struct lg_session *s)
+{
+    struct lg_http *h = &s->http;
+    bool moved = false;
+
+    if (h->req.done || !lg_q_is_short(&s->bq, LG_UP_BYTES))
+        return false;
+    moved = lg_front_fill(s, LG_UP_BYTES);
+    if (s->state != LG_S_HTTP)
+        return true;
+    uint32_t before = s->up.bytes;
+    lg_err_t e = lg_http_body_move(&h->req, &s->up, &s->bq, LG_UP_BYTES, s->p->env.pool);
+    if (lg_err_is(e, LG_ERR_AGAIN)) {
+        s->has_more = true;
+    } else if (!lg_is_ok(e)) {
+        lg_http_refuse(s, 400, "malformed chunked body");
+        return true;
+    } else if (!h->req.done && !s->up.head && s->rx_end != LG_RX_OPEN) {
+        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TRUNCATED);
+        lg_session_finish(s, LG_FINISH_CUT); /* resets the backend: the body must not look whole */
+        return true;
+    }
+    if (before != s->up.bytes) {
+        h->body_sent = true;
+        lg_bufq_drop_all(&h->replay);
+    }
+    return moved || before != s->up.bytes || h->req.done;
+}
+
+/* wait_or_idle sets the deadline of an exchange: how long the backend may think once it has the
+ * whole request, and else how long nothing may move. */
+static void wait_or_idle(struct lg_session *s, bool moved)
+{
+    struct lg_http *h = &s->http;
+    bool waits = h->req.done && !s->bq.head && !h->has_resp_head;
+
+    if (waits && !h->is_waiting)
+        lg_session_deadline(s, lg_ns_add(s->p->now_ns, lg_session_pool(s)->response_timeout_ns));
+    else if (!waits && moved)
+        lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->idle_timeout_ns));
+    h->is_waiting = waits;
+}
+
+static bool exchange(struct lg_session *s)
+{
+    bool moved = move_request(s);
+
+    if (s->state != LG_S_HTTP || s->http.phase != LG_HP_EXCHANGE)
+        return true;
+    moved |= lg_back_tx(s);
+    moved |= lg_back_fill(s);
+    moved |= lg_http_response(s);
+    if (s->state == LG_S_HTTP && s->http.phase == LG_HP_EXCHANGE)
+        wait_or_idle(s, moved);
+    return moved;
+}
+
+bool lg_http_step(struct lg_session *s)
+{
+    bool moved = lg_front_tx(s);
+
+    if (s->state != LG_S_HTTP)
+        return true;
+    if (s->http.phase == LG_HP_EXCHANGE)
+        return exchange(s) || moved;
+    if (s->http.phase == LG_HP_CONNECT)
+        return moved;
+    moved |= lg_front_fill(s, s->listener->cfg->max_header_sz);
+    if (s->state != LG_S_HTTP)
+        return true;
+    return read_head(s) || moved;
+}
+
+/* -- news of the backend connection -- */
+
+void lg_http_back_open(struct lg_session *s)
+{
+    begin_exchange(s);
+}
+
+void lg_http_back_lost(struct lg_session *s, bool was_open, uint32_t backend_idx)
+{
+    if (was_open) {
+        s->back_reset = true; /* what it sent before can still be read: the next step decides */
+        return;
+    }
+    lg_back_abort(s);
+    if (lg_back_retry(s, backend_idx))
+        to_backend(s, LG_OK);
+    else
+        lg_http_fail(s, 502);
+}
+
+void lg_http_resend(struct lg_session *s)
+{
+    struct lg_http *h = &s->http;
+
+    lg_back_abort(s);
+    lg_bufq_drop_all(&s->bq);
+    lg_bufq_append(&s->bq, &h->replay);
+    h->wants_fresh = true;
+    h->is_waiting = false;
+    to_backend(s, lg_back_begin(s, LG_PICK_NONE));
+}
+
+void lg_http_deadline(struct lg_session *s)
+{
+    struct lg_http *h = &s->http;
+
+    switch ((enum lg_http_phase)h->phase) {
+    case LG_HP_IDLE:
+        lg_session_finish(s, LG_FINISH_IN_ORDER);
+        break;
+    case LG_HP_HEAD:
+        h->client_keep = false;
+        lg_http_fail(s, 408);
+        break;
+    case LG_HP_CONNECT:
+        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
+        lg_http_back_lost(s, false, s->back->backend_idx);
+        break;
+    case LG_HP_EXCHANGE:
+        if (!h->has_resp_head) {
+            lg_http_fail(s, h->req.done ? 504 : 408);
+            break;
+        }
+        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TIMEOUT);
+        lg_session_abort(s);
+        break;
+    }
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* http_msg.h: what http.c (requests) and http_resp.c (responses) call of each other. */
+#ifndef LG_HTTP_MSG_H
+#define LG_HTTP_MSG_H
+
+#include "proxy_priv.h"
+
+/* lg_http_response moves the response on: its head, its body, its end. True: something moved. */
+bool lg_http_response(struct lg_session *s);
+/* lg_http_exchange_over: the response has been passed on whole: next request, or the end. */
+void lg_http_exchange_over(struct lg_session *s);
+/* lg_http_resend sends the request head once more over a fresh connection. */
+void lg_http_resend(struct lg_session *s);
+/* lg_http_fail gives up the exchange: a reply of our own, or a cut when the response has begun. The
+ * backend is let go. The client connection goes on when the whole request has been read. */
+void lg_http_fail(struct lg_session *s, uint16_t status);
+/* lg_http_refuse does the same for what the client must not send; the connection ends. */
+void lg_http_refuse(struct lg_session *s, uint16_t status, const char *why);
+
+#endif

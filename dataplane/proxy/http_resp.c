@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* http_resp.c: https: the response half of an exchange, and the proxy's own replies. */
+#include "http_msg.h"
+
+#include "http_reply.h"
+
+static void count_status(struct lg_session *s, uint16_t status)
+{
+    struct lg_stats *st = s->p->env.stats;
+    static const enum lg_stat by_class[4] = {LG_STAT_HTTP_2XX, LG_STAT_HTTP_3XX, LG_STAT_HTTP_4XX,
+                                             LG_STAT_HTTP_5XX};
+    if (status >= 200 && status <= 599)
+        lg_stat_inc(st, by_class[status / 100 - 2]);
+}
+
+/* -- our own replies -- */
+
+static void count_own(struct lg_session *s, uint16_t status)
+{
+    struct lg_stats *st = s->p->env.stats;
+    count_status(s, status);
+    if (status == 408)
+        lg_stat_inc(st, LG_STAT_HTTP_408);
+    else if (status == 502)
+        lg_stat_inc(st, LG_STAT_HTTP_502);
+    else if (status == 503)
+        lg_stat_inc(st, LG_STAT_HTTP_503);
+    else if (status == 504)
+        lg_stat_inc(st, LG_STAT_HTTP_504);
+}
+
+/* put_text appends text to fp, all or nothing. */
+static bool put_text(struct lg_session *s, const struct lg_http_text *t)
+{
+    struct lg_bufq q = {0};
+    if (lg_bufq_write(&q, s->p->env.pool, t->p, (uint32_t)t->len, 0) != t->len) {
+        lg_bufq_drop_all(&q);
+        return false;
+    }
+    lg_bufq_append(&s->fp, &q);
+    return true;
+}
+
+static void log_fail(struct lg_session *s, uint16_t status)
+{
+    char client[LG_ENDPOINT_STR_SZ];
+    lg_logring_put(s->p->env.log, s->p->env.stats, LG_LOG_WARN,
+                   "client %s listener %s pool %s: answered %u %s",
+                   lg_session_client_text(s, client), s->listener->cfg->name,
+                   lg_session_pool(s)->name, status, lg_http_reason(status));
+}
+
+void lg_http_fail(struct lg_session *s, uint16_t status)
+{
+    struct lg_http *h = &s->http;
+    char buf[LG_HTTP_REPLY_SZ];
+    struct lg_http_text text = {.p = buf, .cap = sizeof buf};
+
+    if (status >= 502 && status <= 504)
+        log_fail(s, status);
+    lg_back_abort(s);
+    lg_bufq_drop_all(&s->bq);
+    lg_bufq_drop_all(&s->down);
+    if (h->has_resp_head) {
+        lg_stat_inc(s->p->env.stats, LG_STAT_HTTP_CUT);
+        lg_session_finish(s, LG_FINISH_CUT);
+        return;
+    }
+    h->client_keep = h->client_keep && h->req.done && !s->p->is_draining;
+    lg_http_write_reply(status, h->is_head,
+                        !h->client_keep ? LG_HC_CLOSE : h->client_11 ? LG_HC_NONE : LG_HC_KEEP,
+                        &text);
+    count_own(s, status);
+    if (put_text(s, &text))
+        lg_http_exchange_over(s);
+    else
+        lg_session_abort(s);
+}
+
+void lg_http_refuse(struct lg_session *s, uint16_t status, const char *why)
+{
+    char client[LG_ENDPOINT_STR_SZ];
+
+    lg_stat_inc(s->p->env.stats, LG_STAT_HTTP_BAD);
+    lg_logring_put(s->p->env.log, s->p->env.stats, LG_LOG_INFO,
+                   "client %s listener %s: request refused (%u): %s",
+                   lg_session_client_text(s, client), s->listener->cfg->name, status, why);
+    s->http.client_keep = false;
+    lg_http_fail(s, status);
+}
+
+/* -- the backend's response -- */
+
+/* gone: the backend ended or reset the connection before a response head was complete. */
+static void gone(struct lg_session *s)
+{
+    struct lg_http *h = &s->http;
+
+    lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
+    if (s->back->is_reused && !h->has_resp_byte && !h->body_sent && h->replay.head)
+        lg_http_resend(s);
+    else
+        lg_http_fail(s, 502);
+}
+
+/* ends_for_client decides what this response means for the client's connection. */
+static enum lg_http_conn ends_for_client(struct lg_session *s, enum lg_http_framing framing)
+{
+    struct lg_http *h = &s->http;
+
+    /* A response that overtakes its request's body: the rest of the body has no use, and only the
+     * end of the connection tells the client so. */
+    h->client_keep = h->client_keep && h->req.done && framing != LG_HTTP_CLOSE &&
+                     !s->p->is_draining;
+    if (!h->client_keep)
+        return LG_HC_CLOSE;
+    return h->client_11 ? LG_HC_NONE : LG_HC_KEEP;
+}
+
+/* pass_head writes the parsed head to the client; false: no buffers now, nothing changed that a
+ * second call would not do again. */
+static bool pass_head(struct lg_session *s)
+{
+    struct lg_http_scratch *m = s->p->http;
+    struct lg_http *h = &s->http;
+    const struct lg_http_head *head = &m->head;
+    struct lg_http_text text = {.p = m->out, .cap = sizeof m->out};
+    enum lg_http_framing framing = lg_http_response_framing(head, h->is_head), shown = framing;
+    bool is_interim = head->status < 200;
+
+    if (framing == LG_HTTP_CHUNKED && !h->client_11)
+        shown = LG_HTTP_CLOSE;
+    lg_http_write_response(head, shown, is_interim ? LG_HC_NONE : ends_for_client(s, shown), &text);
+    if (text.over) {
+        lg_http_fail(s, 502);
+        return true;
+    }
+    if (is_interim && !h->client_11)
+        return true; /* RFC 9110 section 15.2: not to an HTTP/1.0 client */
+    if (!put_text(s, &text))
+        return false;
+    if (is_interim)
+        return true;
+    count_status(s, head->status);
+    h->has_resp_head = true;
+    h->keep_back = head->keep_alive && framing != LG_HTTP_CLOSE;
+    lg_http_body_init(&h->resp, framing, head->length);
+    h->resp.drops_chunks = shown == LG_HTTP_CLOSE;
+    return true;
+}
+
+/* take_head handles the complete head of len bytes at the front of s->down. */
+static bool take_head(struct lg_session *s, uint32_t len)
+{
+    struct lg_http_scratch *m = s->p->http;
+
+    lg_bufq_copy_out(&s->down, 0, m->in, len);
+    /* 101 would end HTTP on this connection; we never ask for it. */
+    if (!lg_is_ok(lg_http_parse_response(lg_span(m->in, len), &m->head)) ||
+        m->head.status == 101) {
+        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
+        lg_http_fail(s, 502);
+        return true;
+    }
+    if (!pass_head(s)) {
+        s->has_more = true;
+        return false;
+    }
+    if (s->state != LG_S_HTTP || s->http.phase != LG_HP_EXCHANGE)
+        return true; /* it was too large to pass on */
+    lg_bufq_trim(&s->down, len);
+    s->http.scan = (struct lg_http_scan){0};
+    return true;
+}
+
+static bool read_head(struct lg_session *s)
+{
+    struct lg_http *h = &s->http;
+
+    if (s->down.head) {
+        h->has_resp_byte = true;
+        lg_bufq_drop_all(&h->replay);
+    }
+    enum lg_http_scan_stop stop = lg_http_scan_head(&h->scan, &s->down);
+    if (stop == LG_SCAN_FOUND && h->scan.seen_sz <= LG_HTTP_HEAD_MAX)
+        return take_head(s, h->scan.seen_sz);
+    if (stop != LG_SCAN_MORE || s->down.bytes >= LG_HTTP_HEAD_MAX) {
+        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
+        lg_http_fail(s, 502);
+        return true;
+    }
+    if (s->back_rx_done) {
+        gone(s);
+        return true;
+    }
+    lg_q_compact(&s->down, s->p->env.pool);
+    return false;
+}
+
+/* over: the last byte of the response is on its way to the client. */
+static void over(struct lg_session *s)
+{
+    struct lg_http *h = &s->http;
+
+    if (!h->req.done)
+        lg_back_abort(s);
+    else if (h->keep_back)
+        lg_back_keep(s);
+    else
+        lg_back_close(s);
+    lg_bufq_drop_all(&s->bq);
+    lg_bufq_drop_all(&s->down);
+    lg_http_exchange_over(s);
+}
+
+bool lg_http_response(struct lg_session *s)
+{
+    struct lg_http *h = &s->http;
+
+    if (!h->has_resp_head)
+        return read_head(s);
+    uint32_t before = s->down.bytes;
+    lg_err_t e = lg_http_body_move(&h->resp, &s->down, &s->fp, LG_TURN_BYTES, s->p->env.pool);
+    if (lg_err_is(e, LG_ERR_AGAIN)) {
+        s->has_more = true;
+        return before != s->down.bytes;
+    }
+    if (s->back_rx_done && !s->down.head && !h->resp.done && h->resp.framing == LG_HTTP_CLOSE &&
+        !s->back_reset)
+        h->resp.done = true;
+    if (!lg_is_ok(e) || (s->back_rx_done && !s->down.head && !h->resp.done)) {
+        lg_http_fail(s, 502); /* the response has begun: this cuts it */
+        return true;
+    }
+    if (h->resp.done) {
+        over(s);
+        return true;
+    }
+    return before != s->down.bytes;
+}

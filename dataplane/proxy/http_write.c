@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* http_write.c: writing a head for the next hop. */
+#include "http_field.h"
+
+void lg_http_put(struct lg_http_text *t, const char *s, size_t len)
+{
+    if (t->over || len > t->cap - t->len) {
+        t->over = true;
+        return;
+    }
+    if (len)
+        memcpy(t->p + t->len, s, len);
+    t->len += len;
+}
+
+void lg_http_put_str(struct lg_http_text *t, const char *s)
+{
+    lg_http_put(t, s, strlen(s));
+}
+
+static void put_span(struct lg_http_text *t, lg_span_t s)
+{
+    lg_http_put(t, (const char *)s.p, s.len);
+}
+
+void lg_http_put_u64(struct lg_http_text *t, uint64_t v)
+{
+    char digits[20];
+    size_t i = sizeof digits;
+    do {
+        digits[--i] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v);
+    lg_http_put(t, digits + i, sizeof digits - i);
+}
+
+static void put_field(struct lg_http_text *t, const char *name, const char *value)
+{
+    lg_http_put_str(t, name);
+    lg_http_put_str(t, ": ");
+    lg_http_put_str(t, value);
+    lg_http_put_str(t, "\r\n");
+}
+
+static void pass_field(struct lg_http_text *t, const struct lg_http_field *f)
+{
+    put_span(t, f->name);
+    lg_http_put_str(t, ": ");
+    put_span(t, f->value);
+    lg_http_put_str(t, "\r\n");
+}
+
+static void put_length(struct lg_http_text *t, uint64_t length)
+{
+    lg_http_put_str(t, "Content-Length: ");
+    lg_http_put_u64(t, length);
+    lg_http_put_str(t, "\r\n");
+}
+
+enum action { KEEP, DROP };
+
+static enum action request_action(uint8_t id)
+{
+    static const uint8_t action[LG_HF_CNT] = {
+#define X(id, name, request, response) [LG_HF_##id] = request,
+#include "http_fields.def"
+#undef X
+        [LG_HF_IDENTITY] = DROP,
+    };
+    return action[id];
+}
+
+static enum action response_action(uint8_t id)
+{
+    static const uint8_t action[LG_HF_CNT] = {
+#define X(id, name, request, response) [LG_HF_##id] = response,
+#include "http_fields.def"
+#undef X
+    };
+    return action[id];
+}
+
+/* put_forwarded: what the client said stays, in its order; our word about it comes last. */
+static void put_forwarded(const struct lg_http_head *h, const struct lg_http_client *c,
+                          struct lg_http_text *t)
+{
+    lg_http_put_str(t, "X-Forwarded-For: ");
+    for (uint32_t i = 0; i < h->field_cnt; i++)
+        if (h->fields[i].id == LG_HF_X_FORWARDED_FOR && h->fields[i].value.len) {
+            put_span(t, h->fields[i].value);
+            lg_http_put_str(t, ", ");
+        }
+    lg_http_put_str(t, c->ip);
+    lg_http_put_str(t, "\r\n");
+    put_field(t, "X-Forwarded-Proto", "https");
+    lg_http_put_str(t, "X-Forwarded-Port: ");
+    lg_http_put_u64(t, c->port);
+    lg_http_put_str(t, "\r\n");
+}
+
+/* put_printable guards the one place where text from a certificate becomes a header (R43). */
+static void put_printable(struct lg_http_text *t, const char *name, const char *value)
+{
+    lg_http_put_str(t, name);
+    lg_http_put_str(t, ": ");
+    for (; *value; value++)
+        lg_http_put(t, *value >= 0x20 && *value < 0x7f ? value : "?", 1);
+    lg_http_put_str(t, "\r\n");
+}
+
+static void put_identity(const struct lg_http_client *c, struct lg_http_text *t)
+{
+    if (!c->is_mutual)
+        return;
+    put_field(t, "X-SSL-Client-Verify", c->has_cert ? "SUCCESS" : "NONE");
+    if (!c->has_cert)
+        return;
+    put_printable(t, "X-SSL-Client-Subject", c->subject);
+    put_printable(t, "X-SSL-Client-Issuer", c->issuer);
+    put_printable(t, "X-SSL-Client-Serial", c->serial);
+    put_printable(t, "X-SSL-Client-Fingerprint", c->fingerprint);
+}
+
+void lg_http_write_request(const struct lg_http_head *h, const struct lg_http_client *c,
+                           struct lg_http_text *t)
+{
+    put_span(t, h->method);
+    lg_http_put_str(t, " ");
+    if (h->path.len == 0 || h->path.p[0] == '?') /* absolute form without a path */
+        lg_http_put_str(t, "/");
+    put_span(t, h->path);
+    lg_http_put_str(t, " HTTP/1.1\r\nHost: ");
+    if (h->authority.len)
+        put_span(t, h->authority);
+    else
+        lg_http_put_str(t, c->default_host);
+    lg_http_put_str(t, "\r\n");
+    for (uint32_t i = 0; i < h->field_cnt; i++) {
+        const struct lg_http_field *f = &h->fields[i];
+        /* RFC 9110 section 10.1.1: an expectation in an HTTP/1.0 request is ignored. */
+        if (f->is_nominated || request_action(f->id) == DROP ||
+            (f->id == LG_HF_EXPECT && h->minor == 0))
+            continue;
+        pass_field(t, f);
+    }
+    if (h->framing == LG_HTTP_LENGTH)
+        put_length(t, h->length);
+    else if (h->framing == LG_HTTP_CHUNKED)
+        put_field(t, "Transfer-Encoding", "chunked");
+    put_forwarded(h, c, t);
+    put_identity(c, t);
+    lg_http_put_str(t, "\r\n");
+}
+
+void lg_http_write_response(const struct lg_http_head *h, enum lg_http_framing framing,
+                            enum lg_http_conn conn, struct lg_http_text *t)
+{
+    bool may_have_length = h->status >= 200 && h->status != 204 && framing != LG_HTTP_CHUNKED &&
+                           framing != LG_HTTP_CLOSE;
+
+    lg_http_put_str(t, "HTTP/1.1 ");
+    lg_http_put_u64(t, h->status);
+    lg_http_put_str(t, " ");
+    put_span(t, h->reason);
+    lg_http_put_str(t, "\r\n");
+    for (uint32_t i = 0; i < h->field_cnt; i++) {
+        const struct lg_http_field *f = &h->fields[i];
+        if (!f->is_nominated && response_action(f->id) == KEEP)
+            pass_field(t, f);
+    }
+    if (h->has_length && may_have_length)
+        put_length(t, h->length);
+    if (framing == LG_HTTP_CHUNKED)
+        put_field(t, "Transfer-Encoding", "chunked");
+    if (conn == LG_HC_CLOSE)
+        put_field(t, "Connection", "close");
+    else if (conn == LG_HC_KEEP)
+        put_field(t, "Connection", "keep-alive");
+    lg_http_put_str(t, "\r\n");
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* proxy.c: one worker's proxy: memory, snapshots, drain, and where news and deadlines come in. */
+#include "proxy_priv.h"
+
+/* What lg_proxy_init lays out, in this order. */
+struct layout {
+    size_t sessions_off, backs_off, http_off, sz;
+};
+
+static size_t align64(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
+
+static struct layout lay_out(const struct lg_proxy_cfg *cfg)
+{
+    struct layout l;
+    l.sessions_off = align64(sizeof(struct lg_proxy));
+    l.backs_off = l.sessions_off +
+                  align64(lg_pool_footprint(cfg->max_sessions, sizeof(struct lg_session)));
+    /* Backend connections in use and kept together never outnumber the sessions: when a new one is
+     * needed, the oldest kept one makes room. */
+    l.http_off =
+        l.backs_off + align64(lg_pool_footprint(cfg->max_sessions, sizeof(struct lg_back)));
+    l.sz = l.http_off + align64(sizeof(struct lg_http_scratch));
+    return l;
+}
+
+size_t lg_proxy_footprint(const struct lg_proxy_cfg *cfg)
+{
+    return lay_out(cfg).sz;
+}
+
+struct lg_proxy *lg_proxy_init(void *mem, const struct lg_proxy_cfg *cfg,
+                               const struct lg_proxy_env *env, lg_ns_t now_ns)
+{
+    struct lg_proxy *p = mem;
+    struct layout l = lay_out(cfg);
+
+    p->cfg = *cfg;
+    p->env = *env;
+    p->now_ns = now_ns;
+    p->drain_ns = LG_NS_NEVER;
+    p->work_tail = &p->work_head;
+    lg_pool_init(&p->session_pool, (uint8_t *)mem + l.sessions_off, cfg->max_sessions,
+                 sizeof(struct lg_session));
+    lg_pool_init(&p->back_pool, (uint8_t *)mem + l.backs_off, cfg->max_sessions,
+                 sizeof(struct lg_back));
+    p->http = (struct lg_http_scratch *)(void *)((uint8_t *)mem + l.http_off);
+    lg_wheel_init(&p->wheel, now_ns);
+    lg_wheel_init(&p->idle_wheel, now_ns);
+    return p;
+}
+
+static void abort_all(struct lg_proxy *p)
+{
+    while (p->sessions) {
+        lg_session_abort(p->sessions);
+        lg_session_free(p->sessions);
+    }
+}
+
+void lg_proxy_fini(struct lg_proxy *p)
+{
+    abort_all(p);
+    lg_back_drop_idle(p);
+}
+
+void lg_proxy_set_snapshot(struct lg_proxy *p, const struct lg_snapshot *s, lg_ns_t now_ns)
+{
+    p->now_ns = now_ns;
+    if (p->snap == s)
+        return;
+    /* Indexes of pools and backends mean something else in another snapshot. */
+    lg_back_drop_idle(p);
+    p->snap = s;
+}
+
+bool lg_proxy_is_listening(const struct lg_proxy *p, const lg_ip_t *ip, uint16_t port)
+{
+    return p->snap && !p->is_draining && lg_snapshot_find(p->snap, ip, port);
+}
+
+void lg_proxy_drain(struct lg_proxy *p, lg_ns_t deadline_ns, lg_ns_t now_ns)
+{
+    p->now_ns = now_ns;
+    p->drain_ns = deadline_ns;
+    if (p->is_draining)
+        return;
+    p->is_draining = true;
+    lg_back_drop_idle(p);
+    for (struct lg_session *s = p->sessions, *next; s; s = next) {
+        next = s->next;
+        if (s->state != LG_S_HTTP)
+            continue;
+        lg_http_drain(s);
+        lg_session_run(s); /* frees at most s itself */
+    }
+}
+
+static void front_event(struct lg_proxy *p, struct lg_tcp_conn *c, uint32_t events)
+{
+    struct lg_session *s = lg_tcp_user(c);
+    if (!s) {
+        if (events & (LG_TCP_EV_CLOSED | LG_TCP_EV_RESET | LG_TCP_EV_TIMEOUT))
+            lg_tcp_release(c);
+        else
+            lg_session_accept(p, c);
+        return;
+    }
+    if (events & (LG_TCP_EV_RESET | LG_TCP_EV_TIMEOUT)) {
+        if (s->state == LG_S_HANDSHAKE)
+            lg_front_gone(s, LG_STAT_TLS_FAIL_CLOSED, "the client went away");
+        lg_back_abort(s);
+        s->state = LG_S_END;
+    }
+    lg_session_run(s);
+}
+
+void lg_proxy_event(struct lg_proxy *p, struct lg_tcp_conn *c, uint32_t events, lg_ns_t now_ns)
+{
+    p->now_ns = now_ns;
+    if (lg_tcp_is_passive(c))
+        front_event(p, c, events);
+    else
+        lg_back_event(p, lg_tcp_user(c), events);
+}
+
+unsigned lg_proxy_poll(struct lg_proxy *p, lg_ns_t now_ns)
+{
+    p->now_ns = now_ns;
+    unsigned done = lg_wheel_poll(&p->wheel, now_ns, 256, lg_session_timer, p);
+    done += lg_wheel_poll(&p->idle_wheel, now_ns, 256, lg_back_idle_timer, p);
+    if (now_ns >= p->drain_ns) {
+        p->drain_ns = LG_NS_NEVER;
+        abort_all(p);
+    }
+    /* Only those that wait now: what queues itself again is for the next turn. */
+    struct lg_session *last = p->work_head ? LG_CONTAINER(p->work_tail, struct lg_session, work_next)
+                                           : NULL;
+    while (last) {
+        struct lg_session *s = p->work_head;
+        if (s == last)
+            last = NULL;
+        lg_session_unqueue(s);
+        lg_session_run(s); /* frees at most s itself */
+        done++;
+    }
+    return done;
+}
+
+lg_ns_t lg_proxy_next(const struct lg_proxy *p)
+{
+    if (p->work_head)
+        return 0;
+    lg_ns_t next = LG_MIN(lg_wheel_next(&p->wheel), lg_wheel_next(&p->idle_wheel));
+    return LG_MIN(next, p->drain_ns);
+}
+
+void lg_proxy_get_counts(const struct lg_proxy *p, struct lg_proxy_counts *out)
+{
+    *out = p->counts;
+}

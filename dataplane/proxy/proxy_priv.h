@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* proxy_priv.h: the inside of a worker's proxy: sessions, backend connections, and the calls the
+ * files of this folder make among themselves.
+ *
+ * How bytes move through a session:
+ *
+ *   front TCP --take--> cin --lg_tls_rx--> up --mode--> bq --send--> back TCP
+ *   front TCP <--send-- fout <--lg_tls_tx-- fp <--mode-- down <--take-- back TCP
+ *
+ * `mode` is the byte relay (relay.c: queues are appended whole) or HTTP (http.c: heads are parsed
+ * and rewritten, bodies are moved by their framing). Every queue is bounded: a step fills one only
+ * while the next is short, so a slow reader fills at most its own TCP's send queue and then one
+ * short queue here, and the other peer's window closes.
+ *
+ * A session's states (who moves it on):
+ *
+ *   HANDSHAKE --TLS open--> RELAY (tcp_ssl) or HTTP (https)
+ *       |                     |            |
+ *       | TLS failed, reply   | both ways  | last response, error reply, client done
+ *       v                     | done       v
+ *     FLUSH: what is queued goes out, then close_notify (when in order) and FIN
+ *       |                     |
+ *     LINGER: input is thrown away for a moment, so that our last words are not overtaken by a
+ *       |     reset for bytes that nobody reads
+ *       v                     v
+ *      END: freed when the step returns: nothing inside a step frees the session it works on
+ *
+ * Thread: owner core only, everything here. */
+#ifndef LG_PROXY_PRIV_H
+#define LG_PROXY_PRIV_H
+
+#include "http_priv.h"
+#include "pool.h"
+#include "proxy.h"
+#include "wheel.h"
+
+/* -- change first, for performance -- */
+#define LG_TURN_BYTES (64u << 10) /* bytes a session may move in one direction in one turn */
+#define LG_TURN_STEPS 64u         /* steps a session may make in one turn */
+#define LG_UP_BYTES (16u << 10)   /* plaintext of the client waiting for the backend */
+#define LG_Q_BUFS 64u             /* bufs of one short queue */
+/* -- only for a reason -- */
+#define LG_CIN_BYTES (16384u + 5u + 2048u) /* one whole record, so that it can complete */
+#define LG_LINGER_NS LG_SEC(2)
+#define LG_LINGER_BYTES (256u << 10)
+#define LG_IDLE_BUCKETS 1024u /* kept backend connections, by backend */
+#define LG_IDLE_POOLS 256u    /* their counts, by pool index modulo this */
+#define LG_FRESH_IDLE_NS LG_SEC(1)
+
+struct lg_session;
+
+enum lg_sess_state {
+    LG_S_HANDSHAKE,
+    LG_S_RELAY,
+    LG_S_HTTP,
+    LG_S_FLUSH,
+    LG_S_LINGER,
+    LG_S_END,
+};
+
+/* How the client's plaintext stream stands. */
+enum lg_rx_end {
+    LG_RX_OPEN,
+    LG_RX_CLOSED, /* close_notify: complete */
+    LG_RX_CUT,    /* FIN without it: truncated */
+};
+
+/* A connection to a backend: of a session, or kept for the next request. */
+struct lg_back {
+    struct lg_tcp_conn *c;
+    struct lg_session *s; /* borrows: NULL while kept */
+    bool is_open;
+    bool is_reused; /* it has carried a response before this request */
+    uint32_t pool_idx, backend_idx;
+    /* -- while kept -- */
+    lg_ns_t kept_since_ns;
+    struct lg_timer timer;
+    struct lg_back *next, **link;         /* its bucket, latest first */
+    struct lg_back *newer, *older;        /* all kept ones, by age */
+};
+
+struct lg_session {
+    struct lg_timer timer; /* armed at or before deadline_ns */
+    lg_ns_t deadline_ns;   /* of the present state */
+    struct lg_proxy *p;
+    struct lg_session *next, **link; /* all sessions */
+    struct lg_session *work_next, **work_link; /* those with more to do; link NULL: not there */
+    bool has_more;                   /* a budget or pool ran out in this turn */
+
+    uint8_t state;      /* enum lg_sess_state */
+    uint8_t rx_end;     /* enum lg_rx_end */
+    bool is_notified;   /* close_notify has been queued */
+    bool wants_notify;  /* FLUSH: the end is in order, say so */
+    bool up_done;       /* relay: the backend has our FIN, or needs none */
+    bool down_done;     /* relay: the client has our FIN */
+    bool back_rx_done;  /* the backend's last byte has been taken */
+    bool back_reset;    /* ... and what followed was a reset, not a FIN */
+    bool is_retried;    /* a second backend has been tried */
+    bool front_shut;
+    bool has_input;     /* at least one byte came from the client */
+
+    struct lg_tcp_conn *front;
+    struct lg_tls *tls;                 /* owns */
+    struct lg_back *back;               /* owns, or NULL */
+    const struct lg_snapshot *snap;     /* borrows: pinned */
+    const struct lg_listener *listener; /* borrows: of snap */
+    struct lg_bufq cin, up, bq;         /* towards the backend, see above */
+    struct lg_bufq down, fp, fout;      /* towards the client */
+    uint32_t budget_up, budget_down;    /* bytes left this turn */
+    uint32_t linger_left;
+    uint32_t pool_idx;
+    uint64_t hs_cycles;
+
+    struct lg_http http;
+};
+
+struct lg_proxy {
+    struct lg_proxy_cfg cfg;
+    struct lg_proxy_env env;
+    lg_ns_t now_ns; /* of the call in progress */
+    const struct lg_snapshot *snap;
+    lg_ns_t drain_ns; /* NEVER: not draining */
+    bool is_draining;
+    struct lg_pool session_pool, back_pool;
+    struct lg_wheel wheel;      /* sessions */
+    struct lg_wheel idle_wheel; /* kept backend connections */
+    struct lg_session *sessions;
+    struct lg_session *work_head, **work_tail;
+    struct lg_back *idle[LG_IDLE_BUCKETS];
+    uint32_t idle_by_pool[LG_IDLE_POOLS];
+    struct lg_back *idle_newest, *idle_oldest;
+    struct lg_proxy_counts counts;
+    struct lg_http_scratch *http; /* owns (own memory): one head at a time */
+};
+
+/* -- session.c -- */
+
+/* lg_session_run makes steps until there is nothing to do or the turn's share is used up, and
+ * frees the session when it has come to its end: it is dead for the caller then. */
+void lg_session_run(struct lg_session *s);
+/* lg_session_deadline sets when the present state has lasted too long. */
+void lg_session_deadline(struct lg_session *s, lg_ns_t at_ns);
+/* lg_session_abort resets both peers and ends the session. */
+void lg_session_abort(struct lg_session *s);
+/* lg_session_finish goes to FLUSH; in_order: with close_notify. The backend is let go. */
+enum lg_finish { LG_FINISH_IN_ORDER, LG_FINISH_CUT };
+void lg_session_finish(struct lg_session *s, enum lg_finish how);
+void lg_session_accept(struct lg_proxy *p, struct lg_tcp_conn *c);
+void lg_session_free(struct lg_session *s);
+/* lg_session_timer is the wheel's callback. */
+void lg_session_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns);
+/* lg_session_queue puts it among those that lg_proxy_poll runs; unqueue takes it out. */
+void lg_session_queue(struct lg_session *s);
+void lg_session_unqueue(struct lg_session *s);
+/* lg_session_client_text: "192.0.2.1:1234" of the client; buf of LG_ENDPOINT_STR_SZ. */
+const char *lg_session_client_text(const struct lg_session *s, char *buf);
+
+/* -- front.c: the client leg; each gives whether anything moved -- */
+
+bool lg_front_handshake(struct lg_session *s);
+/* lg_front_fill decrypts into s->up while that holds fewer than bound bytes. */
+bool lg_front_fill(struct lg_session *s, uint32_t bound);
+/* lg_front_tx encrypts s->fp and sends s->fout. */
+bool lg_front_tx(struct lg_session *s);
+bool lg_front_flush(struct lg_session *s);
+bool lg_front_linger(struct lg_session *s);
+/* lg_front_shut queues close_notify, once. */
+void lg_front_notify(struct lg_session *s);
+/* lg_front_gone: the handshake ended without a word of TLS (timeout or connection lost). */
+void lg_front_gone(struct lg_session *s, enum lg_stat why, const char *text);
+/* lg_q_send sends from q what there is room for. */
+bool lg_q_send(struct lg_tcp_conn *c, struct lg_bufq *q);
+/* lg_q_is_short: q can take more: fewer than `bytes`, and not in absurdly many bufs. */
+static inline bool lg_q_is_short(const struct lg_bufq *q, uint32_t bytes)
+{
+    return q->bytes < bytes && q->cnt < LG_Q_BUFS + bytes / 1024;
+}
+
+/* -- back.c: the backend leg -- */
+
+/* lg_back_begin picks a backend of s->pool_idx and connects to it (or, for HTTP, takes a kept
+ * connection). avoid: an index not to pick, or LG_PICK_NONE.
+ *   Returns  LG_OK: s->back is set, open or opening; LG_E(NO_ROUTE) nobody to connect to;
+ *            LG_E(FULL) or LG_E(NO_PORT): no resources */
+LG_MUST lg_err_t lg_back_begin(struct lg_session *s, uint32_t avoid);
+/* lg_back_retry tries another backend, once a session or request; false: there is none. The
+ * failed one must have been let go; avoid is its index. */
+bool lg_back_retry(struct lg_session *s, uint32_t avoid);
+/* lg_back_keep gives s->back to the kept ones, or closes it when that is not possible. */
+void lg_back_keep(struct lg_session *s);
+/* lg_back_close ends s->back in order, lg_back_abort with a reset; NULL allowed. */
+void lg_back_close(struct lg_session *s);
+void lg_back_abort(struct lg_session *s);
+bool lg_back_tx(struct lg_session *s);
+/* lg_back_fill takes from the backend into s->down while the client's side is free. */
+bool lg_back_fill(struct lg_session *s);
+/* lg_back_event handles news of a backend connection. */
+void lg_back_event(struct lg_proxy *p, struct lg_back *b, uint32_t events);
+void lg_back_idle_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns);
+/* lg_back_drop_idle closes every kept connection. */
+void lg_back_drop_idle(struct lg_proxy *p);
+const struct lg_cfg_pool *lg_session_pool(const struct lg_session *s);
+const char *lg_back_name(const struct lg_session *s, uint32_t backend_idx);
+
+/* -- relay.c -- */
+
+void lg_relay_begin(struct lg_session *s);
+bool lg_relay_step(struct lg_session *s);
+void lg_relay_back_open(struct lg_session *s);
+/* lg_relay_back_lost: never opened (refused, timed out), or reset while open. */
+void lg_relay_back_lost(struct lg_session *s, bool was_open, uint32_t backend_idx);
+void lg_relay_deadline(struct lg_session *s);
+
+/* -- http.c -- */
+
+void lg_http_begin(struct lg_session *s);
+bool lg_http_step(struct lg_session *s);
+void lg_http_back_open(struct lg_session *s);
+void lg_http_back_lost(struct lg_session *s, bool was_open, uint32_t backend_idx);
+void lg_http_deadline(struct lg_session *s);
+/* lg_http_drain: between two requests, it closes now; else after the response in progress. */
+void lg_http_drain(struct lg_session *s);
+void lg_http_fini(struct lg_session *s);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* relay.c: tcp_ssl: every byte the client sent inside TLS goes to one backend connection, every
+ * byte of the backend into TLS, each direction ending by itself.
+ *
+ * How one end becomes the other's:
+ *   client close_notify     -> FIN to the backend, after the client's bytes
+ *   backend FIN             -> close_notify and FIN to the client, after the backend's bytes
+ *   client FIN without      -> truncation (R38): the backend gets a reset, so that a cut upload
+ *     close_notify             cannot look complete; but a plain FIN when the backend has already
+ *                              ended its own direction: then nothing hangs on it, and many clients
+ *                              leave this way
+ *   reset of either         -> reset of the other; but a backend that resets after its FIN has
+ *                              been read completely has said all it had to say
+ *   no backend to be had    -> FIN without close_notify: the client can tell it from an answer */
+#include "proxy_priv.h"
+
+#include "pick_rr.h"
+
+static void no_backend(struct lg_session *s)
+{
+    char client[LG_ENDPOINT_STR_SZ];
+    lg_logring_put(s->p->env.log, s->p->env.stats, LG_LOG_WARN,
+                   "client %s listener %s: no backend of pool %s could be reached",
+                   lg_session_client_text(s, client), s->listener->cfg->name,
+                   lg_session_pool(s)->name);
+    lg_session_finish(s, LG_FINISH_CUT);
+}
+
+void lg_relay_begin(struct lg_session *s)
+{
+    s->state = LG_S_RELAY;
+    s->pool_idx = s->listener->cfg->pool_idx;
+    if (!lg_is_ok(lg_back_begin(s, LG_PICK_NONE)))
+        no_backend(s);
+}
+
+static void touch(struct lg_session *s)
+{
+    if (s->back && s->back->is_open)
+        lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->idle_timeout_ns));
+}
+
+void lg_relay_back_open(struct lg_session *s)
+{
+    touch(s);
+}
+
+void lg_relay_back_lost(struct lg_session *s, bool was_open, uint32_t backend_idx)
+{
+    if (was_open && s->back_rx_done) {
+        lg_bufq_drop_all(&s->bq);
+        lg_back_abort(s);
+        s->up_done = true;
+        return;
+    }
+    if (was_open) {
+        lg_session_abort(s);
+        return;
+    }
+    lg_back_abort(s);
+    if (!lg_back_retry(s, backend_idx))
+        no_backend(s);
+}
+
+void lg_relay_deadline(struct lg_session *s)
+{
+    if (s->back && !s->back->is_open) {
+        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
+        lg_relay_back_lost(s, false, s->back->backend_idx);
+        return;
+    }
+    lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TIMEOUT);
+    lg_session_abort(s);
+}
+
+/* end_up: the client's direction. */
+static bool end_up(struct lg_session *s)
+{
+    if (s->up_done || s->rx_end == LG_RX_OPEN)
+        return false;
+    if (s->rx_end == LG_RX_CUT) {
+        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TRUNCATED);
+        if (!s->back_rx_done) {
+            lg_back_abort(s);
+            lg_tcp_shutdown(s->front);
+            s->state = LG_S_END;
+            return true;
+        }
+    }
+    if (s->bq.head || !s->back || !s->back->is_open)
+        return false;
+    lg_tcp_shutdown(s->back->c);
+    s->up_done = true;
+    return true;
+}
+
+/* end_down: the backend's direction. */
+static bool end_down(struct lg_session *s)
+{
+    if (s->down_done || !s->back_rx_done || s->fp.head)
+        return false;
+    if (!s->is_notified) {
+        lg_front_notify(s);
+        return true;
+    }
+    if (s->fout.head)
+        return false;
+    lg_tcp_shutdown(s->front);
+    s->down_done = true;
+    return true;
+}
+
+bool lg_relay_step(struct lg_session *s)
+{
+    bool moved = false;
+
+    if (lg_q_is_short(&s->bq, LG_UP_BYTES) && !s->up_done)
+        moved = lg_front_fill(s, LG_UP_BYTES);
+    if (s->state != LG_S_RELAY)
+        return true;
+    lg_bufq_append(&s->bq, &s->up);
+    moved |= lg_back_tx(s);
+    moved |= lg_back_fill(s);
+    lg_bufq_append(&s->fp, &s->down);
+    moved |= lg_front_tx(s);
+    if (s->state != LG_S_RELAY)
+        return true;
+    if (moved)
+        touch(s);
+    moved |= end_up(s);
+    if (s->state != LG_S_RELAY)
+        return true;
+    moved |= end_down(s);
+    if (!s->up_done || !s->down_done)
+        return moved;
+    lg_back_close(s);
+    s->state = LG_S_END;
+    return true;
+}
