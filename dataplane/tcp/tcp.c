@@ -1,146 +1,170 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tcp.c: the calls a user of the stack makes: set up, poll, connect, take, send, close. */
-#include "tcp_types.h"
+/* tcp.c: the stack as its user calls it. Each call does its bookkeeping and puts the connection on
+ * the list of those with something to send; the sending happens in lg_tcp_poll. */
+#include "tcp_priv.h"
 
-static uint32_t table_size(uint32_t conns)
+#include <string.h>
+
+static size_t round_line(size_t n)
 {
-    uint32_t n = 64;
-    while (n < conns)
-        n *= 2;
-    return n;
+    return (n + LG_CACHE_LINE - 1) & ~(size_t)(LG_CACHE_LINE - 1);
 }
 
-static size_t round64(size_t n)
+/* Scoreboards exist only while a loss is being repaired; without one SACK blocks are ignored. */
+static uint32_t board_cnt(const struct lg_tcp_cfg *cfg)
 {
-    return (n + 63) & ~(size_t)63;
+    return cfg->max_conns / 8 + 64;
 }
 
 size_t lg_tcp_footprint(const struct lg_tcp_cfg *cfg)
 {
-    return round64(sizeof(struct lg_tcp)) +
-           round64(table_size(cfg->max_conns) * sizeof(struct lg_tcp_conn *)) +
-           lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tcp_conn));
+    return round_line(sizeof(struct lg_tcp)) +
+           round_line(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tcp_conn))) +
+           round_line(lg_pool_footprint(board_cnt(cfg), sizeof(struct lg_tcp_sackboard))) +
+           lg_tcp_flow_footprint(cfg->max_conns);
 }
 
 struct lg_tcp *lg_tcp_init(void *mem, const struct lg_tcp_cfg *cfg, const struct lg_tcp_ops *ops,
                            void *ops_ctx, struct lg_bufpool *pool, struct lg_stats *stats,
                            lg_ns_t now_ns)
 {
-    struct lg_tcp *t = mem;
-    uint32_t slots = table_size(cfg->max_conns);
-    uint8_t *p = mem;
+    struct lg_tcp *tcp = mem;
+    uint8_t *at = (uint8_t *)mem + round_line(sizeof *tcp);
 
-    t->cfg = *cfg;
-    t->ops = ops;
-    t->ops_ctx = ops_ctx;
-    t->bufs = pool;
-    t->stats = stats;
-    t->now_ns = now_ns;
-    t->table_mask = slots - 1;
-    p += round64(sizeof *t);
-    t->table = (struct lg_tcp_conn **)(void *)p;
-    p += round64(slots * sizeof *t->table);
-    lg_pool_init(&t->conns, p, cfg->max_conns, sizeof(struct lg_tcp_conn));
-    lg_wheel_init(&t->wheel, now_ns);
-    while (t->rcv_wscale < 14 && cfg->rcv_buf_sz >> t->rcv_wscale > 65535)
-        t->rcv_wscale++;
-    t->port_next = (uint32_t)lg_siphash(&cfg->secret, &now_ns, sizeof now_ns);
-    return t;
+    memset(tcp, 0, sizeof *tcp);
+    tcp->cfg = *cfg;
+    tcp->cfg.rcv_buf_sz = LG_MIN(cfg->rcv_buf_sz, 1u << 30);
+    tcp->cfg.snd_buf_sz = LG_MIN(cfg->snd_buf_sz, 1u << 30);
+    tcp->ops = ops;
+    tcp->ops_ctx = ops_ctx;
+    tcp->pool = pool;
+    tcp->stats = stats;
+    tcp->snd_bufs_max = cfg->snd_buf_sz / 1024 + 32;
+    tcp->rcv_bufs_max = cfg->rcv_buf_sz / 1024 + 32;
+    while (tcp->cfg.rcv_buf_sz >> tcp->rcv_wscale > UINT16_MAX)
+        tcp->rcv_wscale++;
+    lg_tcp_list_init(&tcp->news);
+    lg_tcp_list_init(&tcp->news_next);
+    lg_tcp_list_init(&tcp->out_list);
+    lg_tcp_list_init(&tcp->time_wait);
+    lg_pool_init(&tcp->conns, at, cfg->max_conns, sizeof(struct lg_tcp_conn));
+    at += round_line(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tcp_conn)));
+    lg_pool_init(&tcp->boards, at, board_cnt(cfg), sizeof(struct lg_tcp_sackboard));
+    at += round_line(lg_pool_footprint(board_cnt(cfg), sizeof(struct lg_tcp_sackboard)));
+    lg_tcp_flow_init(&tcp->flow, at, cfg->max_conns, &cfg->secret);
+    lg_wheel_init(&tcp->wheel, now_ns);
+    tcp->turn = 1;
+    tcp->now_ns = now_ns;
+    tcp->now_ms = (uint32_t)(now_ns / 1000000u);
+    return tcp;
 }
 
-void lg_tcp_fini(struct lg_tcp *t)
+void lg_tcp_fini(struct lg_tcp *tcp)
 {
-    for (uint32_t i = 0; i <= t->table_mask; i++) {
-        while (t->table[i]) {
-            t->table[i]->flags &= ~F_USER;
-            lg_tcp_finish(t->table[i], 0);
-        }
-    }
-    /* What was finished but still held by a user or a list keeps only its receive queue. */
-    for (uint32_t i = 0; i < t->conns.cnt; i++) {
-        struct lg_tcp_conn *c = lg_pool_at(&t->conns, i);
-        if (c->tcp)
-            lg_bufq_drop_all(&c->rcvq);
+    for (uint32_t i = 0; i < tcp->conns.cnt; i++) {
+        struct lg_tcp_conn *c = lg_pool_at(&tcp->conns, i);
+        if (!(c->flags & LG_TCP_F_IN_USE))
+            continue;
+        c->flags &= ~LG_TCP_F_USER;
+        if (c->state == LG_TCP_CLOSED)
+            lg_tcp_conn_free(c);
+        else
+            lg_tcp_conn_close(c, 0);
     }
 }
 
-struct lg_tcp_conn *lg_tcp_ready_pop(struct lg_tcp *t, uint32_t *events)
+struct lg_tcp_conn *lg_tcp_ready_pop(struct lg_tcp *tcp, uint32_t *events)
 {
-    if (!t->is_popping) { /* a new turn: what is ready now is the batch */
-        t->ready_batch = t->ready_head;
-        t->ready_head = t->ready_tail = NULL;
-        t->is_popping = true;
-    }
-    while (t->ready_batch) {
-        struct lg_tcp_conn *c = t->ready_batch;
-        t->ready_batch = c->ready_next;
-        c->ready_next = NULL;
-        c->flags &= ~F_READY;
-        if (c->flags & F_FREE) {
-            lg_tcp_free_if_unlisted(c);
-        } else if (c->flags & F_USER) {
-            *events = c->events;
-            c->events = 0;
-            return c;
-        }
-    }
-    t->is_popping = false;
-    return NULL;
+    if (lg_tcp_list_is_empty(&tcp->news))
+        return NULL;
+    struct lg_tcp_conn *c = LG_CONTAINER(tcp->news.next, struct lg_tcp_conn, news);
+    lg_tcp_list_remove(&c->news);
+    *events = c->events;
+    c->events = 0;
+    c->pop_turn = tcp->turn;
+    return c;
 }
 
-unsigned lg_tcp_poll(struct lg_tcp *t, lg_ns_t now_ns)
+unsigned lg_tcp_poll(struct lg_tcp *tcp, lg_ns_t now_ns)
 {
-    t->now_ns = now_ns;
-    unsigned work = lg_tcp_run_timers(t);
-    return work + lg_tcp_output_all(t);
-}
+    struct lg_tcp_link batch;
 
-lg_ns_t lg_tcp_next(const struct lg_tcp *t)
-{
-    if (t->out_head || t->ready_head || t->ready_batch)
-        return t->now_ns;
-    return lg_wheel_next(&t->wheel);
-}
-
-lg_err_t lg_tcp_connect(struct lg_tcp *t, const lg_ip_t *local_ip, const struct lg_endpoint *remote,
-                        void *user, lg_ns_t now_ns, struct lg_tcp_conn **out)
-{
-    struct lg_tcp_tuple tu = {
-        .local_ip = *local_ip, .remote_ip = remote->ip, .remote_port = remote->port};
-    uint32_t ports = (uint32_t)(t->cfg.port_hi - t->cfg.port_lo) + 1, i;
-
-    t->now_ns = now_ns;
-    /* RFC 6056: begin anywhere, then the next free one; TIME-WAIT counts as in use. */
-    t->port_next += 1 + (uint32_t)(lg_siphash(&t->cfg.secret, &t->port_next, 4) & 7);
-    for (i = 0; i < ports; i++) {
-        tu.local_port = (uint16_t)(t->cfg.port_lo + (t->port_next + i) % ports);
-        if (!lg_tcp_find(t, &tu))
-            break;
+    lg_tcp_now(tcp, now_ns);
+    tcp->turn++;
+    lg_tcp_list_move(&tcp->news, &tcp->news_next);
+    unsigned work =
+        lg_wheel_poll(&tcp->wheel, tcp->now_ns, LG_TCP_TIMERS_TURN, lg_tcp_on_timer, tcp);
+    /* What becomes due while sending (the rest of a long burst) waits for the next turn. */
+    lg_tcp_list_init(&batch);
+    lg_tcp_list_move(&batch, &tcp->out_list);
+    while (!lg_tcp_list_is_empty(&batch)) {
+        struct lg_tcp_conn *c = LG_CONTAINER(batch.next, struct lg_tcp_conn, out);
+        if (batch.next->next != &batch)
+            __builtin_prefetch(LG_CONTAINER(batch.next->next, struct lg_tcp_conn, out));
+        lg_tcp_list_remove(&c->out);
+        lg_tcp_output(c);
+        work++;
     }
-    LG_CHECK(i < ports, LG_E(NO_PORT));
-    t->port_next += i;
-    struct lg_tcp_conn *c = lg_tcp_new_conn(t, &tu, TCP_SYN_SENT);
+    return work;
+}
+
+lg_ns_t lg_tcp_next(const struct lg_tcp *tcp)
+{
+    if (!lg_tcp_list_is_empty(&tcp->news) || !lg_tcp_list_is_empty(&tcp->news_next) ||
+        !lg_tcp_list_is_empty(&tcp->out_list))
+        return tcp->now_ns;
+    return lg_wheel_next(&tcp->wheel);
+}
+
+/* ---------------------------------------------------------------- active open */
+
+/* choose_port follows RFC 6056 algorithm 4: a keyed offset for each destination, and a counter
+ * shared by few of them, so that successive ports to one destination rarely collide and nobody
+ * outside can guess them. */
+static bool choose_port(struct lg_tcp *tcp, struct lg_tcp_tuple *t)
+{
+    uint32_t range = (uint32_t)(tcp->cfg.port_hi - tcp->cfg.port_lo) + 1;
+
+    t->local_port = 0;
+    uint64_t h = lg_siphash(&tcp->cfg.secret, t, sizeof *t);
+    uint16_t *next = &tcp->port_next[(h >> 32) % LG_TCP_PORT_SLOTS];
+    uint32_t at = ((uint32_t)h % range + *next % range) % range;
+    for (uint32_t tries = 0; tries < range; tries++) {
+        t->local_port = (uint16_t)(tcp->cfg.port_lo + at);
+        at = at + 1 == range ? 0 : at + 1;
+        ++*next;
+        if (t->local_port != 0 && !lg_tcp_find(tcp, t))
+            return true;
+    }
+    return false;
+}
+
+lg_err_t lg_tcp_connect(struct lg_tcp *tcp, const lg_ip_t *local_ip,
+                        const struct lg_endpoint *remote, void *user, lg_ns_t now_ns,
+                        struct lg_tcp_conn **out)
+{
+    struct lg_tcp_tuple t = {.local_ip = *local_ip, .remote_ip = remote->ip,
+                             .remote_port = remote->port};
+
+    lg_tcp_now(tcp, now_ns);
+    LG_CHECK(choose_port(tcp, &t), LG_E(NO_PORT));
+    struct lg_tcp_conn *c = lg_tcp_conn_open(tcp, &t);
     LG_CHECK(c != NULL, LG_E(FULL));
-    c->flags |= F_USER;
     c->user = user;
-    c->rcv_adv = LG_MIN(t->cfg.rcv_buf_sz, 65535u); /* of the SYN; rcv_nxt is still 0 */
-    t->counts.user_held++;
-    lg_tcp_want_output(c);
+    c->flags |= LG_TCP_F_USER | LG_TCP_F_SYN_DUE;
+    tcp->cnt_user++;
+    c->iss = lg_tcp_isn(tcp, &t, &c->ts_off);
+    c->snd_una = c->iss;
+    c->snd_nxt = c->snd_end = c->iss + 1;
+    c->rcv_wscale = tcp->rcv_wscale;
+    c->mss = (uint16_t)(lg_tcp_own_mss(tcp, &t.remote_ip) - LG_TCP_OPT_TS_SZ); /* a guess */
+    lg_tcp_set_state(c, LG_TCP_SYN_SENT);
+    lg_tcp_due(c);
     *out = c;
     return LG_OK;
 }
 
-void lg_tcp_rx_unreachable(struct lg_tcp *t, const struct lg_tcp_tuple *tu, uint32_t seq,
-                           lg_ns_t now_ns)
-{
-    struct lg_tcp_conn *c = lg_tcp_find(t, tu);
-
-    t->now_ns = now_ns;
-    if (!c || seq_lt(seq, c->snd_una) || seq_ge(seq, c->snd_max))
-        return;
-    if (c->state == TCP_SYN_SENT)
-        lg_tcp_finish(c, LG_TCP_EV_RESET);
-}
+/* ---------------------------------------------------------------- looking */
 
 void lg_tcp_set_user(struct lg_tcp_conn *c, void *user)
 {
@@ -154,12 +178,12 @@ void *lg_tcp_user(const struct lg_tcp_conn *c)
 
 void lg_tcp_get_tuple(const struct lg_tcp_conn *c, struct lg_tcp_tuple *out)
 {
-    *out = (struct lg_tcp_tuple){c->local_ip, c->remote_ip, c->local_port, c->remote_port};
+    *out = c->tuple;
 }
 
 bool lg_tcp_is_passive(const struct lg_tcp_conn *c)
 {
-    return (c->flags & F_PASSIVE) != 0;
+    return c->flags & LG_TCP_F_PASSIVE;
 }
 
 uint32_t lg_tcp_mss(const struct lg_tcp_conn *c)
@@ -172,6 +196,33 @@ uint32_t lg_tcp_rx_avail(const struct lg_tcp_conn *c)
     return c->rcvq.bytes;
 }
 
+bool lg_tcp_rx_done(const struct lg_tcp_conn *c)
+{
+    return (c->flags & LG_TCP_F_FIN_RCVD) && c->rcvq.bytes == 0;
+}
+
+uint32_t lg_tcp_unacked(const struct lg_tcp_conn *c)
+{
+    return c->sndq.bytes;
+}
+
+void lg_tcp_get_counts(const struct lg_tcp *tcp, struct lg_tcp_counts *out)
+{
+    uint32_t n[LG_TCP_STATE_CNT];
+
+    for (unsigned i = 0; i < LG_TCP_STATE_CNT; i++)
+        n[i] = __atomic_load_n(&tcp->cnt_state[i], __ATOMIC_RELAXED);
+    *out = (struct lg_tcp_counts){.time_wait = n[LG_TCP_TIME_WAIT],
+                                  .embryonic = n[LG_TCP_SYN_RCVD]};
+    for (unsigned i = 0; i < LG_TCP_STATE_CNT; i++)
+        out->conns += n[i];
+    for (unsigned i = LG_TCP_ESTABLISHED; i < LG_TCP_TIME_WAIT; i++)
+        out->established += n[i];
+    out->user_held = __atomic_load_n(&tcp->cnt_user, __ATOMIC_RELAXED);
+}
+
+/* ---------------------------------------------------------------- bytes */
+
 uint32_t lg_tcp_take(struct lg_tcp_conn *c, struct lg_bufq *q, uint32_t max)
 {
     uint32_t taken = 0;
@@ -181,80 +232,54 @@ uint32_t lg_tcp_take(struct lg_tcp_conn *c, struct lg_bufq *q, uint32_t max)
         taken += b->len;
         lg_bufq_push(q, b);
     }
-    if (taken && c->state != TCP_CLOSED && !(c->flags & F_FIN_RCVD) &&
-        lg_tcp_window_would_grow(c)) {
-        c->flags |= F_ACK_NOW;
-        lg_tcp_want_output(c);
+    if (taken == 0 || c->state < LG_TCP_ESTABLISHED || (c->flags & LG_TCP_F_FIN_RCVD))
+        return taken;
+    /*= https://www.rfc-editor.org/rfc/rfc1122#section-4.2.3.3
+     *# the receiver ... MUST ... keep RCV.NXT+RCV.WND fixed until the reduction satisfies:
+     *# RCV.BUFF - RCV.USER - RCV.WND >= min( Fr * RCV.BUFF, Eff.snd.MSS ) */
+    uint32_t wnd = c->rcv_adv - c->rcv_nxt, space = lg_tcp_rcv_space(c);
+    if (space >= wnd + LG_MIN(2u * c->rcv_mss, c->tcp->cfg.rcv_buf_sz / 2)) {
+        c->flags |= LG_TCP_F_ACK_NOW;
+        lg_tcp_due(c);
     }
     return taken;
 }
 
-bool lg_tcp_rx_done(const struct lg_tcp_conn *c)
-{
-    return (c->flags & F_FIN_RCVD) && c->rcvq.head == NULL;
-}
-
+/* can_send: the user may still queue data. */
 static bool can_send(const struct lg_tcp_conn *c)
 {
-    return !(c->flags & F_SHUT) && (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT ||
-                                    c->state == TCP_SYN_SENT || c->state == TCP_SYN_RCVD);
+    return !(c->flags & LG_TCP_F_FIN_QUEUED) && c->state != LG_TCP_CLOSED &&
+           c->state <= LG_TCP_CLOSE_WAIT;
 }
 
 uint32_t lg_tcp_send_room(struct lg_tcp_conn *c)
 {
-    const struct lg_tcp_cfg *cfg = &c->tcp->cfg;
+    const struct lg_tcp *tcp = c->tcp;
+    uint32_t room = 0;
 
     if (!can_send(c))
         return 0;
-    if (c->sndq.bytes >= cfg->snd_buf_sz || c->sndq.cnt >= cfg->snd_buf_sz / 512 + 64) {
-        c->flags |= F_WANT_ROOM;
-        return 0;
-    }
-    uint32_t room = cfg->snd_buf_sz - c->sndq.bytes;
-    if (room < cfg->snd_buf_sz / 2)
-        c->flags |= F_WANT_ROOM;
+    if (c->sndq.bytes < tcp->cfg.snd_buf_sz && c->sndq.cnt < tcp->snd_bufs_max)
+        room = tcp->cfg.snd_buf_sz - c->sndq.bytes;
+    if (room < tcp->cfg.snd_buf_sz / 2)
+        c->flags |= LG_TCP_F_WANT_TX;
     return room;
 }
 
-/* queue_one appends a buf of at most mss bytes, merging small ones that have not been sent. */
-static void queue_one(struct lg_tcp_conn *c, struct lg_buf *b)
+/* merge copies a tiny b into the last buf when nothing of that has been sent: a user that writes
+ * byte by byte costs memory by the byte, not by the buf. */
+static bool merge(struct lg_tcp_conn *c, struct lg_buf *b)
 {
     struct lg_buf *tail = c->sndq.tail;
 
-    b->seq = c->snd_end;
-    b->flags = 0;
-    c->snd_end += b->len;
-    if (tail && seq_ge(tail->seq, c->snd_nxt) && seq_ge(tail->seq, c->snd_max) &&
-        tail->len + b->len <= c->mss && b->len <= lg_buf_tailroom(tail) && b->len <= 600 &&
-        !lg_buf_is_shared(tail)) {
-        memcpy(tail->data + tail->len, b->data, b->len);
-        tail->len += b->len;
-        c->sndq.bytes += b->len;
-        lg_buf_give(b);
-        if (!c->snd_cur)
-            c->snd_cur = tail;
-        return;
-    }
-    lg_bufq_push(&c->sndq, b);
-    if (!c->snd_cur)
-        c->snd_cur = b;
-}
-
-/* queue_cut queues a buf larger than a segment as several. */
-static void queue_cut(struct lg_tcp_conn *c, struct lg_buf *b)
-{
-    while (b->len > c->mss) {
-        struct lg_buf *part = lg_buf_take(c->tcp->bufs);
-        if (!part)
-            break; /* queued whole: sent in pieces by copying */
-        memcpy(part->data, b->data, c->mss);
-        part->len = c->mss;
-        b->data += c->mss;
-        b->len -= c->mss;
-        lg_stat_inc(c->tcp->stats, LG_STAT_TCP_COPIED);
-        queue_one(c, part);
-    }
-    queue_one(c, b);
+    if (b->len > LG_TCP_TINY_SZ || !tail || lg_seq_lt(tail->seq, c->snd_nxt) ||
+        tail->len + b->len > c->mss || lg_buf_tailroom(tail) < b->len || lg_buf_is_shared(tail))
+        return false;
+    memcpy(tail->data + tail->len, b->data, b->len);
+    tail->len += b->len;
+    c->sndq.bytes += b->len;
+    lg_buf_give(b);
+    return true;
 }
 
 void lg_tcp_send(struct lg_tcp_conn *c, struct lg_bufq *q)
@@ -266,66 +291,84 @@ void lg_tcp_send(struct lg_tcp_conn *c, struct lg_bufq *q)
         return;
     }
     while ((b = lg_bufq_pop(q)) != NULL) {
-        if (b->len == 0)
+        if (b->len == 0) {
             lg_buf_give(b);
-        else if (b->len > c->mss && c->mss)
-            queue_cut(c, b);
-        else
-            queue_one(c, b);
+            continue;
+        }
+        b->seq = c->snd_end;
+        c->snd_end += b->len;
+        if (merge(c, b))
+            continue;
+        lg_bufq_push(&c->sndq, b);
+        if (!c->tx_next)
+            c->tx_next = b;
     }
-    lg_tcp_want_output(c);
+    if (c->sndq.bytes > c->tcp->cfg.snd_buf_sz / 2 || c->sndq.cnt > c->tcp->snd_bufs_max / 2)
+        c->flags |= LG_TCP_F_WANT_TX;
+    lg_tcp_due(c);
 }
 
-uint32_t lg_tcp_unacked(const struct lg_tcp_conn *c)
-{
-    return c->sndq.bytes;
-}
+/* ---------------------------------------------------------------- endings */
 
 void lg_tcp_shutdown(struct lg_tcp_conn *c)
 {
-    if (c->state == TCP_CLOSED || (c->flags & F_SHUT))
+    if (!can_send(c))
         return;
-    c->flags |= F_SHUT;
-    lg_tcp_want_output(c);
+    c->flags |= LG_TCP_F_FIN_QUEUED;
+    lg_tcp_due(c);
 }
 
 void lg_tcp_abort(struct lg_tcp_conn *c)
 {
-    if (c->state == TCP_CLOSED)
+    if (c->state == LG_TCP_CLOSED)
         return;
-    if (c->state == TCP_SYN_SENT || c->state == TCP_TIME_WAIT)
-        lg_tcp_finish(c, LG_TCP_EV_RESET);
-    else
-        lg_tcp_reset(c);
+    if (c->state >= LG_TCP_SYN_RCVD && c->state != LG_TCP_TIME_WAIT) {
+        lg_tcp_send_rst(c);
+        lg_tcp_count(c->tcp, LG_STAT_TCP_RESET_TX);
+    }
+    lg_bufq_drop_all(&c->rcvq);
+    lg_tcp_conn_close(c, 0);
 }
 
 void lg_tcp_release(struct lg_tcp_conn *c)
 {
-    struct lg_tcp *t = c->tcp;
-    bool unread = c->rcvq.bytes > 0;
+    struct lg_tcp *tcp = c->tcp;
 
-    c->flags &= ~(F_USER | F_WANT_ROOM);
-    c->user = NULL;
+    lg_tcp_list_remove(&c->news);
     c->events = 0;
-    t->counts.user_held--;
+    c->user = NULL;
+    c->flags = (c->flags & ~(LG_TCP_F_USER | LG_TCP_F_WANT_TX)) | LG_TCP_F_ORPHAN;
+    tcp->cnt_user--;
     lg_bufq_drop_all(&c->rcvq);
-    if (c->state == TCP_CLOSED) {
-        lg_tcp_free_if_unlisted(c);
+    switch (c->state) {
+    case LG_TCP_CLOSED:
+        lg_tcp_conn_free(c);
         return;
-    }
-    if (c->state == TCP_SYN_SENT) {
-        lg_tcp_finish(c, 0);
-    } else if (unread && c->state != TCP_TIME_WAIT) {
-        lg_tcp_reset(c); /* RFC 2525 section 2.17: it must learn that bytes were not read */
-    } else if (c->state == TCP_FIN_WAIT_2) {
-        c->life_at_ns = t->now_ns + LG_SEC(60);
-        lg_tcp_arm(c);
-    } else {
+    case LG_TCP_SYN_SENT: /* nothing to tell: a late SYN-ACK meets no connection and gets its RST */
+    case LG_TCP_SYN_RCVD:
+        lg_tcp_abort(c);
+        return;
+    case LG_TCP_TIME_WAIT:
+        return;
+    default:
+        lg_tcp_ooo_drop(c);
         lg_tcp_shutdown(c);
+        c->t_life = lg_ns_add(tcp->now_ns, LG_TCP_ORPHAN_NS);
+        lg_tcp_timer_touch(c, c->t_life);
+        lg_tcp_due(c);
     }
 }
 
-void lg_tcp_get_counts(const struct lg_tcp *t, struct lg_tcp_counts *out)
+void lg_tcp_rx_unreachable(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint32_t seq,
+                           lg_ns_t now_ns)
 {
-    *out = t->counts;
+    lg_tcp_now(tcp, now_ns);
+    struct lg_tcp_conn *c = lg_tcp_find(tcp, t);
+    /*= https://www.rfc-editor.org/rfc/rfc5927#section-4.1
+     *# TCP SHOULD check that the TCP sequence number contained in the payload of the ICMP error
+     *# message is within the range SND.UNA =< SEG.SEQ < SND.NXT. */
+    if (!c || lg_seq_lt(seq, c->snd_una) || lg_seq_geq(seq, c->snd_nxt))
+        return;
+    if (c->state == LG_TCP_SYN_SENT || c->state == LG_TCP_SYN_RCVD)
+        lg_tcp_conn_close(c, LG_TCP_EV_RESET);
 }

@@ -1,284 +1,158 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tcp_ack.c: what an acknowledgement does: frees what arrived, samples the round trip, keeps the
- * scoreboard (RFC 2018, 6675), grows the congestion window (RFC 5681, 6582) and finishes closing.
- *
- * The scoreboard is the send queue itself: each buf is a segment and carries B_SACKED, B_LOST and
- * B_RETRANS. Invariants: a SACKED buf is never LOST; RETRANS only with LOST; the three byte sums
- * of the connection count exactly the bufs that carry the flags. */
-#include "tcp_types.h"
-
-#define DUP_THRESH 3u
+/* tcp_ack.c: what the ACK and window fields of a segment do: round trip times (RFC 6298), release
+ * of acknowledged bufs, send window, and the state changes an acknowledged FIN brings. */
+#include "tcp_priv.h"
 
 void lg_tcp_rtt_sample(struct lg_tcp_conn *c, lg_ns_t rtt_ns)
 {
-    struct lg_tcp *t = c->tcp;
-
-    if (rtt_ns > LG_SEC(120))
-        return; /* an echo we never sent */
+    rtt_ns = LG_MIN(LG_MAX(rtt_ns, 1u), LG_TCP_MAX_RTO_NS);
     if (c->srtt_ns == 0) {
-        c->srtt_ns = LG_MAX(rtt_ns, 1u);
+        c->srtt_ns = rtt_ns;
         c->rttvar_ns = rtt_ns / 2;
     } else {
-        lg_ns_t err = rtt_ns > c->srtt_ns ? rtt_ns - c->srtt_ns : c->srtt_ns - rtt_ns;
-        c->rttvar_ns = (3 * c->rttvar_ns + err) / 4;
-        c->srtt_ns = LG_MAX((7 * c->srtt_ns + rtt_ns) / 8, 1u);
+        lg_ns_t diff = c->srtt_ns > rtt_ns ? c->srtt_ns - rtt_ns : rtt_ns - c->srtt_ns;
+        c->rttvar_ns = c->rttvar_ns - c->rttvar_ns / 4 + diff / 4;
+        c->srtt_ns = c->srtt_ns - c->srtt_ns / 8 + rtt_ns / 8;
     }
-    lg_ns_t var_ns = LG_MAX(4 * c->rttvar_ns, LG_MS(1)); /* the clock's grain */
-    c->rto_ns = LG_MIN(LG_MAX(c->srtt_ns + var_ns, t->cfg.min_rto_ns), LG_SEC(60));
+    /*= https://www.rfc-editor.org/rfc/rfc6298#section-2
+     *# RTO <- SRTT + max (G, K*RTTVAR) where K = 4. */
+    lg_ns_t rto_ns = c->srtt_ns + LG_MAX(LG_MS(1), 4 * c->rttvar_ns);
+    c->rto_ns = LG_MIN(LG_MAX(rto_ns, c->tcp->cfg.min_rto_ns), LG_TCP_MAX_RTO_NS);
 }
 
-static void unmark(struct lg_tcp_conn *c, struct lg_buf *b)
+/* measure takes a round trip from this ACK: the timed segment's, never of one sent twice (Karn);
+ * or the echoed timestamp, which tells sendings apart but counts in milliseconds. */
+static void measure(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
 {
-    if (b->flags & B_SACKED)
-        c->sacked_bytes -= b->len;
-    if (b->flags & B_LOST)
-        c->lost_bytes -= b->len;
-    if (b->flags & B_RETRANS)
-        c->retrans_bytes -= b->len;
-    b->flags &= (uint16_t) ~(B_SACKED | B_LOST | B_RETRANS);
-}
+    const struct lg_tcp *tcp = c->tcp;
 
-static void mark_lost(struct lg_tcp_conn *c, struct lg_buf *b)
-{
-    if (b->flags & (B_SACKED | B_LOST))
-        return;
-    b->flags |= B_LOST;
-    c->lost_bytes += b->len;
-}
-
-/* take_acked drops what lies below `ack` from the send queue. */
-static void take_acked(struct lg_tcp_conn *c, uint32_t ack)
-{
-    struct lg_buf *b;
-
-    while ((b = c->sndq.head) != NULL && seq_lt(b->seq, ack)) {
-        if (seq_gt(b->seq + b->len, ack)) {
-            uint16_t marks = b->flags;
-            uint32_t cut = ack - b->seq;
-            unmark(c, b);
-            b->data += cut;
-            b->len -= cut;
-            b->seq = ack;
-            c->sndq.bytes -= cut;
-            if (marks & B_LOST)
-                mark_lost(c, b);
-            return;
+    if (c->flags & LG_TCP_F_TIMED) {
+        if (lg_seq_geq(s->ack, c->timed_end)) {
+            c->flags &= ~LG_TCP_F_TIMED;
+            lg_tcp_rtt_sample(c, lg_ns_since(tcp->now_ns, c->timed_at_ns));
         }
-        unmark(c, b);
-        if (c->snd_cur == b)
-            c->snd_cur = b->next;
-        lg_buf_give(lg_bufq_pop(&c->sndq));
+    } else if ((c->flags & LG_TCP_F_TS) && s->opts.has_ts && s->opts.ts_ecr != 0) {
+        uint32_t ms = tcp->now_ms + c->ts_off - s->opts.ts_ecr;
+        if (ms < 60000)
+            lg_tcp_rtt_sample(c, LG_MS(ms ? ms : 1));
     }
 }
 
-/* take_sack marks segments wholly covered by one block; returns whether anything was new. */
-static bool take_sack(struct lg_tcp_conn *c, uint32_t from, uint32_t to)
+/* release gives back the bufs that are acknowledged up to snd_una. */
+static void release(struct lg_tcp_conn *c)
 {
-    bool fresh = false;
+    struct lg_bufq *q = &c->sndq;
 
-    if (!seq_lt(from, to) || seq_lt(from, c->snd_una) || seq_gt(to, c->snd_max))
-        return false; /* old, a duplicate report (RFC 2883), or nonsense */
-    for (struct lg_buf *b = c->sndq.head; b && seq_lt(b->seq, to); b = b->next) {
-        if (seq_lt(b->seq, from) || seq_gt(b->seq + b->len, to) || (b->flags & B_SACKED))
-            continue;
-        unmark(c, b);
-        b->flags |= B_SACKED;
-        c->sacked_bytes += b->len;
-        fresh = true;
+    while (q->head && lg_seq_leq(q->head->seq + q->head->len, c->snd_una))
+        lg_buf_give(lg_bufq_pop(q));
+    struct lg_buf *b = q->head;
+    if (b && lg_seq_lt(b->seq, c->snd_una)) {
+        uint32_t n = c->snd_una - b->seq;
+        b->data += n;
+        b->len -= n;
+        b->seq += n;
+        q->bytes -= n;
     }
-    c->sack_high = seq_max(c->sack_high, to);
-    return fresh;
-}
-
-/* find_lost applies IsLost() of RFC 6675: more than DupThresh - 1 segments' worth SACKed above. */
-static void find_lost(struct lg_tcp_conn *c)
-{
-    uint32_t above = c->sacked_bytes;
-
-    for (struct lg_buf *b = c->sndq.head; b && seq_lt(b->seq, c->sack_high); b = b->next) {
-        if (b->flags & B_SACKED)
-            above -= b->len;
-        else if (above > (DUP_THRESH - 1) * c->mss)
-            mark_lost(c, b);
+    const struct lg_tcp *tcp = c->tcp;
+    if ((c->flags & LG_TCP_F_WANT_TX) && q->bytes <= tcp->cfg.snd_buf_sz / 2 &&
+        q->cnt <= tcp->snd_bufs_max / 2) {
+        c->flags &= ~LG_TCP_F_WANT_TX;
+        if (c->flags & LG_TCP_F_USER)
+            lg_tcp_news(c, LG_TCP_EV_TX);
     }
 }
 
-static uint32_t flight(const struct lg_tcp_conn *c)
+/* advance moves snd_una to the ACK of s, which acknowledges something new. */
+static void advance(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
 {
-    return c->snd_max - c->snd_una;
-}
-
-static void enter_recovery(struct lg_tcp_conn *c)
-{
-    c->recover = c->snd_max;
-    c->ssthresh = LG_MAX(flight(c) / 2, 2u * c->mss);
-    c->cwnd = c->ssthresh;
-    c->flags |= F_RECOVERY;
-    c->flags &= ~F_RTT;
-    lg_stat_inc(c->tcp->stats, LG_STAT_TCP_FAST_RETRANS);
-}
-
-static void grow_cwnd(struct lg_tcp_conn *c, uint32_t newly)
-{
-    if (c->flags & F_RECOVERY)
-        return;
-    if (flight(c) + newly < c->cwnd / 2)
-        return; /* RFC 7661: not limited by it, so it proved nothing */
-    if (c->cwnd < c->ssthresh) {
-        c->cwnd += LG_MIN(newly, 2u * c->mss);
-    } else {
-        c->cwnd_acc += newly;
-        if (c->cwnd_acc >= c->cwnd) {
-            c->cwnd_acc -= c->cwnd;
-            c->cwnd += c->mss;
-        }
-    }
-    c->cwnd = LG_MIN(c->cwnd, 2 * c->tcp->cfg.snd_buf_sz);
-}
-
-static void on_dup_ack(struct lg_tcp_conn *c)
-{
-    if (c->flags & F_SACK)
-        return; /* the scoreboard says more than a count */
-    c->dupacks++;
-    if (c->flags & (F_RECOVERY | F_RTO_REC)) {
-        c->cwnd += c->mss; /* RFC 6582: a segment has left the network */
-    } else if (c->dupacks == DUP_THRESH && c->sndq.head) {
-        enter_recovery(c);
-        mark_lost(c, c->sndq.head);
-    }
-}
-
-static void on_new_ack(struct lg_tcp_conn *c, uint32_t newly)
-{
-    c->dupacks = 0;
+    measure(c, s);
+    c->snd_una = s->ack;
     c->backoff = 0;
-    if (c->flags & (F_RECOVERY | F_RTO_REC)) {
-        if (seq_ge(c->snd_una, c->recover)) {
-            if (c->flags & F_RECOVERY)
-                c->cwnd = c->ssthresh;
-            c->flags &= ~(F_RECOVERY | F_RTO_REC);
-        } else if (!(c->flags & F_SACK) && c->sndq.head && seq_lt(c->sndq.head->seq, c->snd_max)) {
-            unmark(c, c->sndq.head); /* RFC 6582: a partial ACK, so the next one is lost too */
-            mark_lost(c, c->sndq.head);
-        }
-    }
-    grow_cwnd(c, newly);
-    c->rto_at_ns = flight(c) ? c->tcp->now_ns + c->rto_ns : LG_NS_NEVER;
+    release(c);
+    if (c->snd_una == c->snd_nxt)
+        c->t_rtx = LG_NS_NEVER;
+    else
+        lg_tcp_arm_rtx(c);
+    if (c->flags & LG_TCP_F_ORPHAN)
+        c->t_life = lg_ns_add(c->tcp->now_ns, LG_TCP_ORPHAN_NS);
 }
 
-/* fin_acked moves the closing states on; false when the connection is gone. */
+void lg_tcp_wnd_in(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
+{
+    if (lg_seq_lt(c->snd_wl1, s->seq) ||
+        (c->snd_wl1 == s->seq && lg_seq_leq(c->snd_wl2, s->ack))) {
+        c->snd_wnd = s->wnd << c->snd_wscale;
+        c->snd_wl1 = s->seq;
+        c->snd_wl2 = s->ack;
+        c->max_wnd = LG_MAX(c->max_wnd, c->snd_wnd);
+    }
+    /* While the peer answers our window probes it is alive, however long its window stays shut. */
+    if (c->flags & LG_TCP_F_PERSIST) {
+        c->backoff = LG_MIN(c->backoff, (uint8_t)6);
+        if (c->snd_wnd > 0) {
+            c->flags &= ~LG_TCP_F_PERSIST;
+            c->backoff = 0;
+            c->t_rtx = LG_NS_NEVER;
+        }
+    }
+}
+
+/* fin_acked: our FIN has arrived. false: that was all, c is over. */
 static bool fin_acked(struct lg_tcp_conn *c)
 {
     switch (c->state) {
-    case TCP_FIN_WAIT_1:
-        c->state = TCP_FIN_WAIT_2;
-        if (!(c->flags & F_USER))
-            c->life_at_ns = c->tcp->now_ns + LG_SEC(60);
+    case LG_TCP_FIN_WAIT_1:
+        lg_tcp_set_state(c, LG_TCP_FIN_WAIT_2);
         return true;
-    case TCP_CLOSING:
+    case LG_TCP_CLOSING:
         lg_tcp_enter_time_wait(c);
         return true;
-    case TCP_LAST_ACK:
-        lg_stat_inc(c->tcp->stats, LG_STAT_TCP_CLOSED);
-        lg_tcp_finish(c, 0);
+    case LG_TCP_LAST_ACK:
+        lg_tcp_count(c->tcp, LG_STAT_TCP_CLOSED);
+        lg_tcp_conn_close(c, 0);
         return false;
     default:
         return true;
     }
 }
 
-static void sample_rtt(struct lg_tcp_conn *c, const struct lg_tcp_ack *a)
+bool lg_tcp_ack_in(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
 {
-    struct lg_tcp *t = c->tcp;
+    struct lg_tcp_ack_ctx a = {.old_una = c->snd_una};
 
-    if (c->flags & F_TS) {
-        if (a->opts->ts_ecr)
-            lg_tcp_rtt_sample(c, (lg_ns_t)(lg_tcp_ts_now(t, c) - a->opts->ts_ecr) * 1000000u);
-    } else if ((c->flags & F_RTT) && seq_ge(a->ack, c->rtt_seq)) {
-        c->flags &= ~F_RTT;
-        lg_tcp_rtt_sample(c, t->now_ns - c->rtt_at_ns);
-    }
-}
-
-static void update_window(struct lg_tcp_conn *c, const struct lg_tcp_ack *a)
-{
-    if (!seq_lt(c->snd_wl1, a->seq) && !(c->snd_wl1 == a->seq && seq_le(c->snd_wl2, a->ack)))
-        return;
-    bool opened = c->snd_wnd == 0 && a->window > 0;
-    c->snd_wnd = a->window;
-    c->snd_wl1 = a->seq;
-    c->snd_wl2 = a->ack;
-    if (opened) {
-        c->backoff = 0;
-        if (flight(c) == 0)
-            c->rto_at_ns = LG_NS_NEVER;
-    }
-}
-
-static void tell_room(struct lg_tcp_conn *c)
-{
-    if ((c->flags & F_WANT_ROOM) && c->sndq.bytes <= c->tcp->cfg.snd_buf_sz / 2) {
-        c->flags &= ~F_WANT_ROOM;
-        lg_tcp_event(c, LG_TCP_EV_TX);
-    }
-}
-
-bool lg_tcp_rx_ack(struct lg_tcp_conn *c, const struct lg_tcp_ack *a)
-{
-    struct lg_tcp *t = c->tcp;
-    bool fresh_sack = false;
-
-    lg_tcp_want_output(c);
-    if (seq_gt(a->ack, c->snd_max)) {
-        c->flags |= F_ACK_NOW;
-        lg_stat_inc(t->stats, LG_STAT_DROP_TCP_ACK);
+    if (LG_UNLIKELY(lg_seq_gt(s->ack, c->snd_nxt))) {
+        lg_tcp_count(c->tcp, LG_STAT_DROP_TCP_ACK);
+        lg_tcp_challenge(c);
         return false;
     }
-    /* RFC 5961 section 5: an ACK older than any window we had is an injection. */
-    if (seq_lt(a->ack, c->snd_una - LG_MAX(c->snd_wnd, 65535u))) {
-        c->flags |= F_ACK_NOW;
-        lg_stat_inc(t->stats, LG_STAT_DROP_TCP_ACK);
+    if (LG_UNLIKELY(lg_seq_lt(s->ack, c->snd_una))) {
+        /*= https://www.rfc-editor.org/rfc/rfc5961#section-5.2
+         *# The ACK value is considered acceptable only if it is in the range of
+         *# ((SND.UNA - MAX.SND.WND) <= SEG.ACK <= SND.NXT). */
+        if (lg_seq_geq(s->ack, c->snd_una - c->max_wnd))
+            return true; /* an old ACK: nothing new in it, but the text counts */
+        lg_tcp_count(c->tcp, LG_STAT_DROP_TCP_ACK);
+        lg_tcp_challenge(c);
         return false;
     }
-    if (seq_lt(a->ack, c->snd_una))
-        return true; /* an old one; its text may be new */
-    uint32_t newly = a->ack - c->snd_una, old_wnd = c->snd_wnd;
-    if (c->flags & F_SACK)
-        for (unsigned i = 0; i < a->opts->sack_cnt; i++)
-            fresh_sack |= take_sack(c, a->opts->sack[i].from, a->opts->sack[i].to);
-    update_window(c, a);
-    if (newly > 0) {
-        sample_rtt(c, a);
-        take_acked(c, a->ack);
-        c->snd_una = a->ack;
-        c->snd_nxt = seq_max(c->snd_nxt, c->snd_una);
-        on_new_ack(c, newly);
-        tell_room(c);
-    } else if (a->len == 0 && !a->fin && flight(c) > 0 && c->snd_wnd == old_wnd) {
-        on_dup_ack(c);
+    a.acked = s->ack - c->snd_una;
+    a.was_full = c->flags & LG_TCP_F_CWND_FULL;
+    /* RFC 5681 section 2: no data, no news, data outstanding, the same window. */
+    a.is_dup = a.acked == 0 && s->len == 0 && c->snd_una != c->snd_nxt &&
+               !(s->flags & LG_TCP_FL_FIN) && s->wnd << c->snd_wscale == c->snd_wnd;
+    if (a.acked > 0)
+        advance(c, s);
+    lg_tcp_wnd_in(c, s);
+    if (c->flags & LG_TCP_F_SACK) {
+        if (a.acked > 0 && c->board)
+            lg_tcp_sack_trim(c, a.old_una);
+        if (s->opts.sack_cnt > 0)
+            lg_tcp_sack_in(c, &s->opts);
     }
-    if (fresh_sack || (c->sacked_bytes && newly)) {
-        find_lost(c);
-        if (c->lost_bytes > 0 && !(c->flags & (F_RECOVERY | F_RTO_REC)))
-            enter_recovery(c);
-    }
-    if ((c->flags & F_FIN_SENT) && c->snd_una == c->snd_end + 1)
+    lg_tcp_loss_ack(c, &a);
+    if (c->snd_una != c->snd_end || (c->flags & LG_TCP_F_FIN_QUEUED))
+        lg_tcp_due(c);
+    if ((c->flags & LG_TCP_F_FIN_SENT) && a.acked > 0 && c->snd_una == c->snd_nxt)
         return fin_acked(c);
     return true;
-}
-
-void lg_tcp_all_lost(struct lg_tcp_conn *c)
-{
-    for (struct lg_buf *b = c->sndq.head; b && seq_lt(b->seq, c->snd_max); b = b->next) {
-        if (b->flags & B_SACKED)
-            continue;
-        unmark(c, b);
-        if (seq_gt(b->seq + b->len, c->snd_max)) { /* sent in part: simply not sent */
-            c->snd_cur = b;
-            c->snd_nxt = b->seq;
-            break;
-        }
-        mark_lost(c, b);
-    }
 }

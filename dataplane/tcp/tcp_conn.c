@@ -1,224 +1,213 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tcp_conn.c: the table of connections and the life of a connection block: made, announced to its
- * user, put into TIME-WAIT, finished, freed. */
-#include "tcp_types.h"
+/* tcp_conn.c: birth and death of connections, and the lists they stand on. */
+#include "tcp_priv.h"
 
-static uint32_t hash(const struct lg_tcp *t, const struct lg_tcp_tuple *tu)
+#include <string.h>
+
+void lg_tcp_list_move(struct lg_tcp_link *dst, struct lg_tcp_link *src)
 {
-    /* Keyed multiply and fold over the 36 bytes: a peer cannot aim at one bucket without the key.
-     */
-    uint64_t w[4], h = t->cfg.secret.k[0];
-    memcpy(w, tu->remote_ip.b, 16);
-    memcpy(w + 2, tu->local_ip.b, 16);
-    uint64_t ports = (uint64_t)tu->remote_port << 16 | tu->local_port;
-    for (unsigned i = 0; i < 4; i++) {
-        unsigned __int128 m = (unsigned __int128)(h ^ w[i]) * (t->cfg.secret.k[1] | 1);
-        h = (uint64_t)m ^ (uint64_t)(m >> 64) ^ h << 7;
-    }
-    unsigned __int128 m = (unsigned __int128)(h ^ ports) * 0x9e3779b97f4a7c15ull;
-    return (uint32_t)((uint64_t)m ^ (uint64_t)(m >> 64)) & t->table_mask;
+    if (lg_tcp_list_is_empty(src))
+        return;
+    src->next->prev = dst->prev;
+    src->prev->next = dst;
+    dst->prev->next = src->next;
+    dst->prev = src->prev;
+    lg_tcp_list_init(src);
 }
 
-struct lg_tcp_conn *lg_tcp_find(const struct lg_tcp *t, const struct lg_tcp_tuple *tu)
+void lg_tcp_now(struct lg_tcp *tcp, lg_ns_t now_ns)
 {
-    struct lg_tcp_conn *c = t->table[hash(t, tu)];
-    while (c && !(c->remote_port == tu->remote_port && c->local_port == tu->local_port &&
-                  lg_ip_eq(&c->remote_ip, &tu->remote_ip) && lg_ip_eq(&c->local_ip, &tu->local_ip)))
-        c = c->hash_next;
-    return c;
+    if (now_ns <= tcp->now_ns)
+        return;
+    tcp->now_ns = now_ns;
+    tcp->now_ms = (uint32_t)(now_ns / 1000000u);
 }
 
-static void table_remove(struct lg_tcp_conn *c)
+static bool tuple_eq(const struct lg_tcp_tuple *a, const struct lg_tcp_tuple *b)
 {
-    struct lg_tcp *t = c->tcp;
-    struct lg_tcp_tuple tu;
+    _Static_assert(sizeof *a == 36, "no padding: compared as memory");
+    return memcmp(a, b, sizeof *a) == 0;
+}
 
-    lg_tcp_get_tuple(c, &tu);
-    for (struct lg_tcp_conn **link = &t->table[hash(t, &tu)]; *link; link = &(*link)->hash_next) {
-        if (*link == c) {
-            *link = c->hash_next;
-            return;
+struct lg_tcp_conn *lg_tcp_find(struct lg_tcp *tcp, const struct lg_tcp_tuple *t)
+{
+    uint64_t hash = lg_tcp_flow_hash(&tcp->flow, t);
+    uint32_t tag = lg_tcp_flow_tag(hash);
+
+    for (unsigned choice = 0; choice < 2; choice++) {
+        const struct lg_tcp_flow_bucket *b = lg_tcp_flow_bucket(&tcp->flow, hash, choice);
+        for (uint32_t i = 0; i < LG_TCP_FLOW_WAYS; i++) {
+            if (b->tag[i] != tag)
+                continue;
+            struct lg_tcp_conn *c = lg_pool_at(&tcp->conns, b->idx[i]);
+            if (LG_LIKELY(tuple_eq(&c->tuple, t)))
+                return c;
         }
     }
+    return NULL;
 }
 
-uint16_t lg_tcp_mtu_mss(const struct lg_tcp *t, const lg_ip_t *remote)
+void lg_tcp_set_state(struct lg_tcp_conn *c, enum lg_tcp_state state)
 {
-    return (uint16_t)(t->cfg.mtu - (lg_ip_is_v4(remote) ? 40 : 60));
+    c->tcp->cnt_state[c->state]--;
+    c->tcp->cnt_state[state]++;
+    c->state = (uint8_t)state;
 }
 
-/* RFC 6528: a clock of 4 us ticks plus a keyed hash of the addresses. */
-static uint32_t new_isn(const struct lg_tcp *t, const struct lg_tcp_tuple *tu)
+/* take_obj takes from the pool, if need be from the oldest TIME_WAIT that no user holds. */
+static struct lg_tcp_conn *take_obj(struct lg_tcp *tcp)
 {
-    uint8_t in[36];
-    memcpy(in, tu->local_ip.b, 16);
-    memcpy(in + 16, tu->remote_ip.b, 16);
-    lg_put_be16(in + 32, tu->local_port);
-    lg_put_be16(in + 34, tu->remote_port);
-    return (uint32_t)lg_siphash(&t->cfg.secret, in, sizeof in) + (uint32_t)(t->now_ns >> 12);
-}
-
-/* The oldest connection in TIME-WAIT makes room: it has done its duty longest. */
-static struct lg_tcp_conn *take_block(struct lg_tcp *t)
-{
-    struct lg_tcp_conn *c = lg_pool_take(&t->conns);
-    if (!c && t->tw_head) {
-        lg_tcp_finish(t->tw_head, 0);
-        c = lg_pool_take(&t->conns);
+    struct lg_tcp_conn *c = lg_pool_take(&tcp->conns);
+    if (LG_LIKELY(c != NULL))
+        return c;
+    for (struct lg_tcp_link *l = tcp->time_wait.next; l != &tcp->time_wait; l = l->next) {
+        struct lg_tcp_conn *old = LG_CONTAINER(l, struct lg_tcp_conn, tw);
+        if (!(old->flags & LG_TCP_F_USER)) {
+            lg_tcp_conn_close(old, 0);
+            return lg_pool_take(&tcp->conns);
+        }
     }
-    return c;
+    return NULL;
 }
 
-struct lg_tcp_conn *lg_tcp_new_conn(struct lg_tcp *t, const struct lg_tcp_tuple *tu,
-                                    enum lg_tcp_state state)
+struct lg_tcp_conn *lg_tcp_conn_open(struct lg_tcp *tcp, const struct lg_tcp_tuple *t)
 {
-    struct lg_tcp_conn *c = take_block(t);
+    struct lg_tcp_conn *c = take_obj(tcp);
     if (!c)
         return NULL;
-    *c = (struct lg_tcp_conn){
-        .remote_ip = tu->remote_ip,
-        .local_ip = tu->local_ip,
-        .remote_port = tu->remote_port,
-        .local_port = tu->local_port,
-        .flags = F_TS | F_WS | F_SACK,
-        .state = (uint8_t)state,
-        .rcv_wscale = t->rcv_wscale,
-        .tcp = t,
-        .ssthresh = UINT32_MAX,
-        .quick_acks = 16,
-        .rto_at_ns = LG_NS_NEVER,
-        .ack_at_ns = LG_NS_NEVER,
-        .life_at_ns = LG_NS_NEVER,
-        .rto_ns = LG_SEC(1),
-        .last_rx_ns = t->now_ns,
-        .iss = new_isn(t, tu),
-    };
-    c->snd_una = c->snd_nxt = c->snd_max = c->iss;
-    c->snd_end = c->iss + 1;
-    struct lg_tcp_conn **bucket = &t->table[hash(t, tu)];
-    c->hash_next = *bucket;
-    *bucket = c;
-    t->counts.conns++;
+    uint64_t hash = lg_tcp_flow_hash(&tcp->flow, t);
+    uint32_t slot = lg_tcp_flow_insert(&tcp->flow, hash, lg_pool_idx(&tcp->conns, c));
+    if (LG_UNLIKELY(slot == LG_TCP_FLOW_NONE)) {
+        lg_pool_give(&tcp->conns, c);
+        return NULL;
+    }
+    memset(c, 0, sizeof *c);
+    c->tuple = *t;
+    c->tcp = tcp;
+    c->flow_slot = slot;
+    c->flags = LG_TCP_F_IN_USE;
+    c->quick_acks = LG_TCP_QUICK_ACKS;
+    c->rto_ns = LG_TCP_INIT_RTO_NS;
+    c->t_rtx = c->t_out = c->t_life = LG_NS_NEVER;
+    c->rx_at_ns = tcp->now_ns;
+    c->cc = &lg_tcp_cc_reno;
+    c->ssthresh = UINT32_MAX;
+    tcp->cnt_state[LG_TCP_CLOSED]++;
     return c;
 }
 
-void lg_tcp_event(struct lg_tcp_conn *c, uint32_t events)
+void lg_tcp_conn_free(struct lg_tcp_conn *c)
 {
-    struct lg_tcp *t = c->tcp;
+    struct lg_tcp *tcp = c->tcp;
 
-    if (!(c->flags & F_USER))
-        return;
-    c->events |= events;
-    if (c->flags & F_READY)
-        return;
-    c->flags |= F_READY;
-    c->ready_next = NULL;
-    if (t->ready_tail)
-        t->ready_tail->ready_next = c;
-    else
-        t->ready_head = c;
-    t->ready_tail = c;
+    lg_tcp_list_remove(&c->news);
+    lg_bufq_drop_all(&c->rcvq);
+    tcp->cnt_state[c->state]--;
+    c->flags = 0;
+    lg_pool_give(&tcp->conns, c);
 }
 
-void lg_tcp_establish(struct lg_tcp_conn *c)
+void lg_tcp_conn_close(struct lg_tcp_conn *c, uint32_t ev)
 {
-    struct lg_tcp *t = c->tcp;
+    struct lg_tcp *tcp = c->tcp;
+    bool was_told = c->state == LG_TCP_TIME_WAIT;
 
-    c->state = TCP_ESTABLISHED;
-    c->snd_una = c->snd_nxt = c->snd_max = c->iss + 1;
-    c->rto_at_ns = LG_NS_NEVER;
-    c->backoff = 0;
-    c->last_rx_ns = t->now_ns;
-    if (t->cfg.keepalive_idle_ns)
-        c->life_at_ns = t->now_ns + t->cfg.keepalive_idle_ns;
-    t->counts.established++;
-    if (c->flags & F_PASSIVE) {
-        c->flags |= F_USER;
-        t->counts.user_held++;
-    }
-    lg_tcp_event(c, LG_TCP_EV_OPEN);
-}
-
-static void tw_remove(struct lg_tcp_conn *c)
-{
-    struct lg_tcp *t = c->tcp;
-    *(c->tw_prev ? &c->tw_prev->tw_next : &t->tw_head) = c->tw_next;
-    *(c->tw_next ? &c->tw_next->tw_prev : &t->tw_tail) = c->tw_prev;
-    c->tw_prev = c->tw_next = NULL;
-    t->counts.time_wait--;
+    lg_tcp_set_state(c, LG_TCP_CLOSED);
+    if (c->flow_slot != LG_TCP_FLOW_NONE)
+        lg_tcp_flow_remove(&tcp->flow, c->flow_slot);
+    c->flow_slot = LG_TCP_FLOW_NONE;
+    lg_wheel_stop(&tcp->wheel, &c->timer);
+    lg_tcp_list_remove(&c->out);
+    lg_tcp_list_remove(&c->tw);
+    lg_bufq_drop_all(&c->sndq);
+    c->tx_next = NULL;
+    lg_tcp_ooo_drop(c);
+    lg_tcp_sack_drop(c);
+    if (!(c->flags & LG_TCP_F_USER))
+        lg_tcp_conn_free(c);
+    else if (!was_told)
+        lg_tcp_news(c, LG_TCP_EV_CLOSED | ev);
 }
 
 void lg_tcp_enter_time_wait(struct lg_tcp_conn *c)
 {
-    struct lg_tcp *t = c->tcp;
+    struct lg_tcp *tcp = c->tcp;
 
-    if (c->state == TCP_TIME_WAIT) {
-        tw_remove(c); /* a FIN again: 2 MSL from now, so to the end of the list */
+    lg_tcp_set_state(c, LG_TCP_TIME_WAIT);
+    lg_tcp_count(tcp, LG_STAT_TCP_CLOSED);
+    lg_tcp_ooo_drop(c);
+    lg_tcp_sack_drop(c);
+    c->t_rtx = LG_NS_NEVER;
+    c->t_life = lg_ns_add(tcp->now_ns, tcp->cfg.time_wait_ns);
+    lg_tcp_timer_touch(c, c->t_life);
+    lg_tcp_list_push(&tcp->time_wait, &c->tw);
+    if (c->flags & LG_TCP_F_USER)
+        lg_tcp_news(c, LG_TCP_EV_CLOSED);
+}
+
+void lg_tcp_established(struct lg_tcp_conn *c)
+{
+    struct lg_tcp *tcp = c->tcp;
+
+    lg_tcp_set_state(c, LG_TCP_ESTABLISHED);
+    if (c->flags & LG_TCP_F_PASSIVE) {
+        lg_tcp_count(tcp, LG_STAT_TCP_ACCEPTED);
+        c->flags |= LG_TCP_F_USER;
+        tcp->cnt_user++;
     } else {
-        t->counts.established--;
-        c->state = TCP_TIME_WAIT;
-        lg_tcp_event(c, LG_TCP_EV_CLOSED);
+        lg_tcp_count(tcp, LG_STAT_TCP_CONNECTED);
     }
-    c->rto_at_ns = LG_NS_NEVER;
-    c->life_at_ns = t->now_ns + t->cfg.time_wait_ns;
-    c->tw_prev = t->tw_tail;
-    c->tw_next = NULL;
-    *(t->tw_tail ? &t->tw_tail->tw_next : &t->tw_head) = c;
-    t->tw_tail = c;
-    t->counts.time_wait++;
+    c->flags &= ~LG_TCP_F_SYN_DUE;
+    c->t_rtx = LG_NS_NEVER;
+    c->backoff = 0;
+    c->high_rxt = c->lost_to = c->recover = c->snd_una;
+    c->rcv_mss = (uint16_t)LG_MIN(c->mss, 536); /* grows with what comes */
+    c->cc->opened(c);
+    lg_tcp_arm_keepalive(c);
+    lg_tcp_news(c, LG_TCP_EV_OPEN);
+    lg_tcp_due(c);
 }
 
-static void drop_queues(struct lg_tcp_conn *c)
+void lg_tcp_news(struct lg_tcp_conn *c, uint32_t ev)
 {
-    struct lg_buf *b;
+    struct lg_tcp *tcp = c->tcp;
 
-    lg_bufq_drop_all(&c->sndq);
-    while ((b = c->ooo) != NULL) {
-        c->ooo = b->next;
-        lg_buf_give(b);
-    }
-    c->ooo_cnt = 0;
-    c->snd_cur = NULL;
-    c->sacked_bytes = c->lost_bytes = c->retrans_bytes = 0;
+    c->events |= ev;
+    if (!c->news.next)
+        lg_tcp_list_push(c->pop_turn == tcp->turn ? &tcp->news_next : &tcp->news, &c->news);
 }
 
-void lg_tcp_free_if_unlisted(struct lg_tcp_conn *c)
+void lg_tcp_due(struct lg_tcp_conn *c)
 {
-    c->flags |= F_FREE;
-    if (!(c->flags & (F_READY | F_OUT)))
-        lg_pool_give(&c->tcp->conns, c);
+    if (!c->out.next)
+        lg_tcp_list_push(&c->tcp->out_list, &c->out);
 }
 
-void lg_tcp_finish(struct lg_tcp_conn *c, uint32_t why)
+uint16_t lg_tcp_own_mss(const struct lg_tcp *tcp, const lg_ip_t *remote_ip)
 {
-    struct lg_tcp *t = c->tcp;
-
-    if (c->state == TCP_CLOSED)
-        return;
-    if (c->state == TCP_TIME_WAIT)
-        tw_remove(c);
-    else if (c->state == TCP_SYN_RCVD)
-        t->counts.embryonic--;
-    else if (c->state >= TCP_ESTABLISHED)
-        t->counts.established--;
-    bool told = c->state == TCP_TIME_WAIT;
-    c->state = TCP_CLOSED;
-    table_remove(c);
-    lg_wheel_stop(&t->wheel, &c->timer);
-    drop_queues(c);
-    t->counts.conns--;
-    if (c->flags & F_USER) {
-        if (!told)
-            lg_tcp_event(c, LG_TCP_EV_CLOSED | why);
-        return;
-    }
-    lg_bufq_drop_all(&c->rcvq);
-    lg_tcp_free_if_unlisted(c);
+    uint32_t hdr = lg_ip_is_v4(remote_ip) ? 40 : 60;
+    uint32_t mtu = LG_MAX(tcp->cfg.mtu, hdr + LG_TCP_MIN_MSS);
+    return (uint16_t)(mtu - hdr);
 }
 
-void lg_tcp_reset(struct lg_tcp_conn *c)
+void lg_tcp_set_mss(struct lg_tcp_conn *c, const struct lg_tcp_opts *o)
 {
-    lg_stat_inc(c->tcp->stats, LG_STAT_TCP_RESET_TX);
-    lg_tcp_send_control(c, c->snd_nxt, TCPF_RST | TCPF_ACK);
-    lg_tcp_finish(c, LG_TCP_EV_RESET);
+    /*= https://www.rfc-editor.org/rfc/rfc9293#section-3.7.1
+     *# If an MSS Option is not received at connection setup, TCP implementations MUST assume a
+     *# default send MSS of 536 (576 - 40) for IPv4 or 1220 (1280 - 60) for IPv6 */
+    uint32_t peer = lg_ip_is_v4(&c->tuple.remote_ip) ? 536 : 1220;
+    if (o->has_mss)
+        peer = LG_MAX(o->mss, LG_TCP_MIN_MSS);
+    uint32_t mss = LG_MIN(peer, lg_tcp_own_mss(c->tcp, &c->tuple.remote_ip));
+    if (c->flags & LG_TCP_F_TS)
+        mss -= LG_TCP_OPT_TS_SZ;
+    c->mss = (uint16_t)mss;
+}
+
+uint32_t lg_tcp_isn(const struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint32_t *ts_off)
+{
+    uint64_t h = lg_siphash(&tcp->cfg.secret, t, sizeof *t);
+
+    *ts_off = (uint32_t)(h >> 32);
+    return (uint32_t)h + (uint32_t)(tcp->now_ns >> 12); /* M ticks every 4.096 us */
 }

@@ -1,117 +1,118 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tcp_opt.c: parsing and building TCP options. */
+/* tcp_opt.c: reading and writing TCP options. What they mean is decided elsewhere. */
 #include "tcp_opt.h"
 
-enum {
-    OPT_END = 0,
-    OPT_NOP = 1,
-    OPT_MSS = 2,
-    OPT_WSCALE = 3,
-    OPT_SACK_OK = 4,
-    OPT_SACK = 5,
-    OPT_TS = 8,
-};
+#include <string.h>
 
-static lg_err_t parse_sack(lg_span_t body, struct lg_tcp_opts *o)
+enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_OK = 4, KIND_SACK = 5,
+       KIND_TS = 8 };
+
+static void read_sack(lg_span_t body, struct lg_tcp_opts *out)
 {
-    LG_CHECK(body.len % 8 == 0 && body.len > 0, LG_E(TCP_OPT_LEN));
-    for (size_t off = 0; off < body.len && o->sack_cnt < LG_TCP_SACK_BLOCKS; off += 8) {
-        o->sack[o->sack_cnt].from = lg_get_be32(body.p + off);
-        o->sack[o->sack_cnt++].to = lg_get_be32(body.p + off + 4);
+    if (body.len == 0 || body.len % 8 != 0 || body.len > 8 * LG_TCP_OPT_SACK_MAX)
+        return;
+    out->sack_cnt = (uint8_t)(body.len / 8);
+    for (uint32_t i = 0; i < out->sack_cnt; i++) {
+        out->sack[i].start = lg_get_be32(body.p + 8 * i);
+        out->sack[i].end = lg_get_be32(body.p + 8 * i + 4);
     }
-    return LG_OK;
 }
 
-static lg_err_t parse_one(uint8_t kind, lg_span_t body, struct lg_tcp_opts *o)
+/* read_one takes the body of one option, its kind and length byte already read. */
+static void read_one(uint8_t kind, lg_span_t body, struct lg_tcp_opts *out)
 {
     switch (kind) {
-    case OPT_MSS:
-        LG_CHECK(body.len == 2, LG_E(TCP_OPT_LEN));
-        o->has_mss = true;
-        o->mss = lg_get_be16(body.p);
-        return LG_OK;
-    case OPT_WSCALE:
-        LG_CHECK(body.len == 1, LG_E(TCP_OPT_LEN));
-        o->has_wscale = true;
-        o->wscale = LG_MIN(body.p[0], 14);
-        return LG_OK;
-    case OPT_SACK_OK:
-        LG_CHECK(body.len == 0, LG_E(TCP_OPT_LEN));
-        o->has_sack_ok = true;
-        return LG_OK;
-    case OPT_TS:
-        LG_CHECK(body.len == 8, LG_E(TCP_OPT_LEN));
-        o->has_ts = true;
-        o->ts_val = lg_get_be32(body.p);
-        o->ts_ecr = lg_get_be32(body.p + 4);
-        return LG_OK;
-    case OPT_SACK:
-        return parse_sack(body, o);
+    case KIND_MSS:
+        if (body.len == 2) {
+            out->has_mss = true;
+            out->mss = lg_get_be16(body.p);
+        }
+        break;
+    case KIND_WSCALE:
+        if (body.len == 1) {
+            out->has_wscale = true;
+            out->wscale = LG_MIN(body.p[0], (uint8_t)LG_TCP_WSCALE_MAX);
+        }
+        break;
+    case KIND_SACK_OK:
+        if (body.len == 0)
+            out->sack_ok = true;
+        break;
+    case KIND_SACK:
+        read_sack(body, out);
+        break;
+    case KIND_TS:
+        if (body.len == 8) {
+            out->has_ts = true;
+            out->ts_val = lg_get_be32(body.p);
+            out->ts_ecr = lg_get_be32(body.p + 4);
+        }
+        break;
     default:
-        return LG_OK; /* RFC 9293 3.1: ignore what is not known */
+        break;
     }
 }
 
 lg_err_t lg_tcp_opt_parse(lg_span_t opt, struct lg_tcp_opts *out)
 {
-    struct lg_tcp_opts o = {0};
-    size_t i = 0;
+    struct lg_cur cur = lg_cur(opt);
 
-    while (i < opt.len && opt.p[i] != OPT_END) {
-        if (opt.p[i] == OPT_NOP) {
-            i++;
+    memset(out, 0, sizeof *out);
+    while (lg_cur_left(&cur) > 0) {
+        uint8_t kind = lg_cur_u8(&cur);
+        if (kind == KIND_END)
+            break;
+        if (kind == KIND_NOP)
             continue;
-        }
-        LG_CHECK(i + 1 < opt.len, LG_E(TCP_OPT_LEN));
-        uint8_t len = opt.p[i + 1];
-        LG_CHECK(len >= 2 && i + len <= opt.len, LG_E(TCP_OPT_LEN));
-        LG_TRY(parse_one(opt.p[i], lg_span(opt.p + i + 2, len - 2u), &o));
-        i += len;
+        uint8_t len = lg_cur_u8(&cur);
+        LG_CHECK(!cur.failed && len >= 2, LG_E(TCP_OPT_LEN));
+        lg_span_t body = lg_cur_bytes(&cur, len - 2u);
+        LG_CHECK(!cur.failed, LG_E(TCP_OPT_LEN));
+        read_one(kind, body, out);
     }
-    *out = o;
     return LG_OK;
 }
 
-uint32_t lg_tcp_opt_build(const struct lg_tcp_opts *o, uint8_t out[40])
+uint32_t lg_tcp_opt_build_syn(uint8_t *p, const struct lg_tcp_opts *o)
 {
-    uint8_t *p = out;
+    uint32_t n = 4;
 
-    if (o->has_mss) {
-        *p++ = OPT_MSS;
-        *p++ = 4;
-        lg_put_be16(p, o->mss);
-        p += 2;
-    }
-    if (o->has_sack_ok) {
-        *p++ = OPT_SACK_OK;
-        *p++ = 2;
-        *p++ = OPT_NOP;
-        *p++ = OPT_NOP;
-    }
+    p[0] = KIND_MSS;
+    p[1] = 4;
+    lg_put_be16(p + 2, o->mss);
     if (o->has_ts) {
-        *p++ = OPT_NOP;
-        *p++ = OPT_NOP;
-        *p++ = OPT_TS;
-        *p++ = 10;
-        lg_put_be32(p, o->ts_val);
-        lg_put_be32(p + 4, o->ts_ecr);
-        p += 8;
+        lg_tcp_opt_build_ts(p + n, o->ts_val, o->ts_ecr);
+        if (o->sack_ok) { /* in place of the two NOPs */
+            p[n] = KIND_SACK_OK;
+            p[n + 1] = 2;
+        }
+        n += LG_TCP_OPT_TS_SZ;
+    } else if (o->sack_ok) {
+        memcpy(p + n, (const uint8_t[]){KIND_NOP, KIND_NOP, KIND_SACK_OK, 2}, 4);
+        n += 4;
     }
     if (o->has_wscale) {
-        *p++ = OPT_NOP;
-        *p++ = OPT_WSCALE;
-        *p++ = 3;
-        *p++ = o->wscale;
+        memcpy(p + n, (const uint8_t[]){KIND_NOP, KIND_WSCALE, 3, o->wscale}, 4);
+        n += 4;
     }
-    if (o->sack_cnt) {
-        *p++ = OPT_NOP;
-        *p++ = OPT_NOP;
-        *p++ = OPT_SACK;
-        *p++ = (uint8_t)(2 + 8 * o->sack_cnt);
-        for (unsigned i = 0; i < o->sack_cnt; i++, p += 8) {
-            lg_put_be32(p, o->sack[i].from);
-            lg_put_be32(p + 4, o->sack[i].to);
-        }
+    return n;
+}
+
+void lg_tcp_opt_build_ts(uint8_t *p, uint32_t val, uint32_t ecr)
+{
+    lg_put_be32(p, 0x0101080au); /* NOP, NOP, kind 8, length 10 */
+    lg_put_be32(p + 4, val);
+    lg_put_be32(p + 8, ecr);
+}
+
+uint32_t lg_tcp_opt_build_sack(uint8_t *p, const struct lg_tcp_range *r, uint32_t cnt)
+{
+    p[0] = p[1] = KIND_NOP;
+    p[2] = KIND_SACK;
+    p[3] = (uint8_t)(2 + 8 * cnt);
+    for (uint32_t i = 0; i < cnt; i++) {
+        lg_put_be32(p + 4 + 8 * i, r[i].start);
+        lg_put_be32(p + 8 + 8 * i, r[i].end);
     }
-    return (uint32_t)(p - out);
+    return 4 + 8 * cnt;
 }

@@ -1,142 +1,133 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tcp_timer.c: what happens when time passes. A connection keeps three deadlines (retransmit or
- * probe; delayed ACK; life) and one wheel timer at the earliest of them. The timer is lazy: a
- * deadline that moves later costs a store, and the timer re-arms itself when it fires too early. */
-#include "tcp_types.h"
+/* tcp_timer.c: what happens when time passes. A connection has three deadlines (t_rtx, t_out,
+ * t_life) and one wheel timer at or before the earliest. Moving a deadline later costs nothing: the
+ * timer fires early, finds nothing due, and is armed again. */
+#include "tcp_priv.h"
 
-#define TIMERS_PER_POLL 4096u
-
-static lg_ns_t earliest(const struct lg_tcp_conn *c)
+lg_ns_t lg_tcp_rto(const struct lg_tcp_conn *c)
 {
-    return LG_MIN(c->rto_at_ns, LG_MIN(c->ack_at_ns, c->life_at_ns));
+    unsigned shift = LG_MIN(c->backoff, (uint8_t)12);
+    return LG_MIN(c->rto_ns << shift, LG_TCP_MAX_RTO_NS);
 }
 
-void lg_tcp_arm(struct lg_tcp_conn *c)
+void lg_tcp_arm_rtx(struct lg_tcp_conn *c)
 {
-    lg_ns_t at_ns = c->state == TCP_CLOSED ? LG_NS_NEVER : earliest(c);
-    if (at_ns != LG_NS_NEVER && (!lg_timer_is_started(&c->timer) || at_ns < c->timer.at_ns))
-        lg_wheel_start(&c->tcp->wheel, &c->timer, at_ns);
+    c->flags &= ~LG_TCP_F_PERSIST;
+    c->t_rtx = lg_ns_add(c->tcp->now_ns, lg_tcp_rto(c));
+    lg_tcp_timer_touch(c, c->t_rtx);
 }
 
-static void give_up(struct lg_tcp_conn *c)
+void lg_tcp_arm_keepalive(struct lg_tcp_conn *c)
 {
-    lg_stat_inc(c->tcp->stats, LG_STAT_TCP_TIMEOUT);
-    if (c->state >= TCP_ESTABLISHED)
-        lg_tcp_send_control(c, c->snd_nxt, TCPF_RST | TCPF_ACK);
-    lg_tcp_finish(c, LG_TCP_EV_TIMEOUT);
-}
-
-static void on_syn_timeout(struct lg_tcp_conn *c)
-{
-    if (c->backoff++ >= c->tcp->cfg.syn_retries) {
-        give_up(c);
+    if (c->tcp->cfg.keepalive_idle_ns == 0)
         return;
-    }
-    c->rto_ns = LG_SEC(1);
-    c->snd_nxt = c->iss; /* the SYN, or SYN-ACK, once more */
-    lg_tcp_want_output(c);
+    c->t_life = lg_ns_add(c->tcp->now_ns, c->tcp->cfg.keepalive_idle_ns);
+    lg_tcp_timer_touch(c, c->t_life);
 }
 
-static lg_ns_t rto_backed_off(const struct lg_tcp_conn *c)
+/* give_up ends a connection whose peer does not answer; always false. */
+static bool give_up(struct lg_tcp_conn *c)
 {
-    return LG_MIN(c->rto_ns << LG_MIN(c->backoff, 10u), LG_SEC(60));
+    lg_tcp_count(c->tcp, LG_STAT_TCP_TIMEOUT);
+    if (c->state >= LG_TCP_ESTABLISHED)
+        lg_tcp_send_rst(c);
+    lg_tcp_conn_close(c, LG_TCP_EV_TIMEOUT);
+    return false;
 }
 
-static void enter_loss(struct lg_tcp_conn *c)
+static bool on_syn_timeout(struct lg_tcp_conn *c)
 {
-    if (c->backoff == 0)
-        c->ssthresh = LG_MAX((c->snd_max - c->snd_una) / 2, 2u * c->mss);
-    c->cwnd = c->mss;
-    c->cwnd_acc = 0;
-    c->recover = c->snd_max;
-    c->dupacks = 0;
-    c->flags = (c->flags & ~(F_RECOVERY | F_RTT)) | F_RTO_REC;
-}
-
-/* on_rto: RFC 6298 section 5.4 to 5.7, RFC 5681 section 3.1 (loss window of one segment). */
-static void on_rto(struct lg_tcp_conn *c)
-{
-    struct lg_tcp *t = c->tcp;
-
-    c->rto_at_ns = LG_NS_NEVER;
-    if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RCVD) {
-        on_syn_timeout(c);
-        return;
-    }
-    if (c->snd_max == c->snd_una) {
-        if (c->snd_cur) { /* zero window: probe for ever, as long as the peer answers */
-            c->backoff++;
-            c->flags |= F_PROBE;
-            c->rto_at_ns = lg_ns_add(t->now_ns, rto_backed_off(c));
-            lg_tcp_want_output(c);
-        }
-        return;
-    }
-    if (c->backoff >= t->cfg.data_retries &&
-        !(c->snd_wnd == 0 && lg_ns_since(t->now_ns, c->last_rx_ns) < LG_SEC(180))) {
-        give_up(c);
-        return;
-    }
-    lg_stat_inc(t->stats, LG_STAT_TCP_RTO);
-    if (c->snd_wnd == 0)
-        c->flags |= F_PROBE;
-    else
-        enter_loss(c);
+    if (c->backoff >= c->tcp->cfg.syn_retries)
+        return give_up(c);
     c->backoff++;
-    c->rto_at_ns = lg_ns_add(t->now_ns, rto_backed_off(c));
-    lg_tcp_all_lost(c);
-    if (c->flags & F_FIN_SENT) {
-        c->flags &= ~F_FIN_SENT;
-        c->snd_nxt = seq_min(c->snd_nxt, c->snd_end);
-    }
-    lg_tcp_want_output(c);
+    c->flags |= LG_TCP_F_SYN_DUE | LG_TCP_F_SYN_AGAIN;
+    return true;
 }
 
-static void on_life(struct lg_tcp_conn *c)
+/* on_rtx: the retransmission or persist timer; false: c is over. */
+static bool on_rtx(struct lg_tcp_conn *c)
 {
-    struct lg_tcp *t = c->tcp;
+    bool is_persist = c->flags & LG_TCP_F_PERSIST;
 
-    c->life_at_ns = LG_NS_NEVER;
-    if (c->state == TCP_TIME_WAIT || c->state == TCP_FIN_WAIT_2) {
-        lg_stat_inc(t->stats, LG_STAT_TCP_CLOSED);
-        lg_tcp_finish(c, 0);
-        return;
+    if (c->state < LG_TCP_ESTABLISHED) {
+        if (!on_syn_timeout(c))
+            return false;
+    } else if (!is_persist && c->snd_una == c->snd_nxt) {
+        c->t_rtx = LG_NS_NEVER;
+        return true;
+    } else if (c->backoff >= c->tcp->cfg.data_retries) {
+        return give_up(c);
+    } else if (is_persist) {
+        c->backoff++;
+        c->flags |= c->snd_wnd > 0 ? LG_TCP_F_FORCE : LG_TCP_F_PROBE;
+    } else {
+        lg_tcp_count(c->tcp, LG_STAT_TCP_RTO);
+        lg_tcp_loss_timeout(c);
+        c->backoff++;
     }
-    if (!t->cfg.keepalive_idle_ns)
-        return;
-    lg_ns_t idle_ns = lg_ns_since(t->now_ns, c->last_rx_ns);
-    if (idle_ns < t->cfg.keepalive_idle_ns) {
-        c->life_at_ns = c->last_rx_ns + t->cfg.keepalive_idle_ns;
-        return;
-    }
-    if (c->keep_cnt++ >= t->cfg.keepalive_cnt) {
-        give_up(c);
-        return;
-    }
-    c->flags |= F_KEEPALIVE;
-    c->life_at_ns = t->now_ns + t->cfg.keepalive_intvl_ns;
-    lg_tcp_want_output(c);
+    lg_tcp_arm_rtx(c);
+    if (is_persist)
+        c->flags |= LG_TCP_F_PERSIST;
+    lg_tcp_due(c);
+    return true;
 }
 
-static void on_timer(void *ctx, struct lg_timer *timer, lg_ns_t now_ns)
+static void on_out(struct lg_tcp_conn *c)
 {
-    struct lg_tcp_conn *c = LG_CONTAINER(timer, struct lg_tcp_conn, timer);
+    c->t_out = LG_NS_NEVER;
+    if (c->flags & LG_TCP_F_ACK_LATER) {
+        c->flags &= ~LG_TCP_F_ACK_LATER;
+        c->flags |= LG_TCP_F_ACK_NOW;
+    }
+    lg_tcp_due(c);
+}
+
+/* on_keepalive: RFC 1122 section 4.2.3.6; false: c is over. */
+static bool on_keepalive(struct lg_tcp_conn *c)
+{
+    const struct lg_tcp_cfg *cfg = &c->tcp->cfg;
+    lg_ns_t now_ns = c->tcp->now_ns;
+    lg_ns_t at_ns = lg_ns_add(c->rx_at_ns, cfg->keepalive_idle_ns);
+
+    if (now_ns < at_ns) {
+        c->t_life = at_ns;
+        return true;
+    }
+    c->t_life = lg_ns_add(now_ns, cfg->keepalive_intvl_ns);
+    if (c->snd_una != c->snd_nxt || (c->flags & LG_TCP_F_PERSIST))
+        return true; /* another timer is asking the peer already */
+    if (c->keep_probes >= cfg->keepalive_cnt)
+        return give_up(c);
+    c->keep_probes++;
+    c->flags |= LG_TCP_F_PROBE;
+    lg_tcp_due(c);
+    return true;
+}
+
+/* on_life: false: c is over. */
+static bool on_life(struct lg_tcp_conn *c)
+{
+    if (c->state == LG_TCP_TIME_WAIT) {
+        lg_tcp_conn_close(c, 0);
+        return false;
+    }
+    if (c->flags & LG_TCP_F_ORPHAN)
+        return give_up(c);
+    return on_keepalive(c);
+}
+
+void lg_tcp_on_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns)
+{
+    struct lg_tcp_conn *c = LG_CONTAINER(t, struct lg_tcp_conn, timer);
+
     (void)ctx;
-
-    if (c->ack_at_ns <= now_ns) {
-        c->ack_at_ns = LG_NS_NEVER;
-        c->flags |= F_ACK_NOW;
-        lg_tcp_want_output(c);
-    }
-    if (c->rto_at_ns <= now_ns)
-        on_rto(c);
-    if (!(c->flags & F_FREE) && c->state != TCP_CLOSED && c->life_at_ns <= now_ns)
-        on_life(c);
-    if (!(c->flags & F_FREE) && c->state != TCP_CLOSED)
-        lg_tcp_arm(c);
-}
-
-unsigned lg_tcp_run_timers(struct lg_tcp *t)
-{
-    return lg_wheel_poll(&t->wheel, t->now_ns, TIMERS_PER_POLL, on_timer, t);
+    if (c->t_rtx <= now_ns && !on_rtx(c))
+        return;
+    if (c->t_out <= now_ns)
+        on_out(c);
+    if (c->t_life <= now_ns && !on_life(c))
+        return;
+    lg_ns_t at_ns = LG_MIN(LG_MIN(c->t_rtx, c->t_out), c->t_life);
+    if (at_ns != LG_NS_NEVER)
+        lg_tcp_timer_touch(c, at_ns);
 }

@@ -1,366 +1,416 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tcp_tx.c: building segments and deciding what may be sent: lost segments first, then new data,
- * then FIN, within the peer's window and the congestion window; an ACK when nothing else carries
- * one.
+/* tcp_tx.c: building segments and deciding what may be sent now: first what is lost, then new data
+ * as far as the peer's window and cwnd allow, then an ACK if none of these carried it.
  *
- * A full segment of the send queue is one buf: its header is written into the buf's own headroom
- * and the buf is lent to the output. Only a buf that a driver still reads, that has too little
- * headroom, or of which only a part fits the window, is copied. */
-#include "tcp_types.h"
+ * Payload is not copied when a segment is exactly one queued buf that nobody else reads and that
+ * has headroom: the header is written in front of the data, the buf is lent to ops->output, and
+ * data and len are put back. While a driver still holds it (lg_buf_is_shared), or when a segment
+ * is cut otherwise than the bufs are, the bytes are copied into a fresh buf. */
+#include "tcp_priv.h"
 
-#define HEADER_MAX 60u
+#include <string.h>
 
-uint32_t lg_tcp_ts_now(const struct lg_tcp *t, const struct lg_tcp_conn *c)
+/* ---------------------------------------------------------------- headers */
+
+/* advertise decides the window field, and moves rcv_adv. The right edge never moves left; it moves
+ * right by a useful step or not at all (RFC 1122 section 4.2.3.3). */
+static uint16_t advertise(struct lg_tcp_conn *c)
 {
-    /* RFC 7323 section 5.4: 1 ms ticks; the offset keeps uptime from showing. */
-    return (uint32_t)(t->now_ns / 1000000u) + c->iss;
+    uint32_t wnd = c->rcv_adv - c->rcv_nxt, space = lg_tcp_rcv_space(c);
+    uint32_t step = LG_MIN(c->tcp->cfg.rcv_buf_sz / 2, (uint32_t)c->rcv_mss);
+
+    if (space >= wnd + step)
+        wnd = space;
+    uint32_t field = LG_MIN(wnd >> c->rcv_wscale, (uint32_t)UINT16_MAX);
+    c->rcv_adv = lg_seq_max(c->rcv_adv, c->rcv_nxt + (field << c->rcv_wscale));
+    return (uint16_t)field;
 }
 
-/* open_window moves the advertised right edge when that helps the peer: silly window avoidance,
- * RFC 9293 section 3.8.6.2.2. */
-static void open_window(struct lg_tcp_conn *c)
+/* push_header writes the 20 bytes in front of b's data, leaving opt_len bytes between for options;
+ * returns where those go. */
+static uint8_t *push_header(struct lg_buf *b, const struct lg_tcp_tuple *t, uint32_t seq,
+                            uint32_t ack, uint8_t flags, uint32_t opt_len)
 {
-    struct lg_tcp *t = c->tcp;
-    uint32_t used = c->rcvq.bytes;
-    uint32_t bufs_max = t->cfg.rcv_buf_sz / 512 + 64;
-    uint32_t room = used < t->cfg.rcv_buf_sz ? t->cfg.rcv_buf_sz - used : 0;
-    if (c->rcvq.cnt + c->ooo_cnt > bufs_max)
-        room = 0;
-    uint32_t edge = c->rcv_nxt + (room >> c->rcv_wscale << c->rcv_wscale);
-    uint32_t step = LG_MIN(t->cfg.rcv_buf_sz / 2, 2u * c->rcv_mss);
-    if (seq_gt(edge, c->rcv_adv) && (edge - c->rcv_adv >= step || c->rcv_adv == c->rcv_nxt))
-        c->rcv_adv = edge;
+    uint32_t hdr_len = 20 + opt_len;
+
+    b->data -= hdr_len;
+    b->len += hdr_len;
+    uint8_t *h = b->data;
+    lg_put_be16(h, t->local_port);
+    lg_put_be16(h + 2, t->remote_port);
+    lg_put_be32(h + 4, seq);
+    lg_put_be32(h + 8, ack);
+    h[12] = (uint8_t)(hdr_len / 4 << 4);
+    h[13] = flags;
+    memset(h + 14, 0, 6); /* window by the caller; checksum by ops->output; no urgent pointer */
+    return h + 20;
 }
 
-/* lg_tcp_window_would_grow: taking data has opened the window enough to tell the peer. */
-bool lg_tcp_window_would_grow(const struct lg_tcp_conn *c)
+static void output(struct lg_tcp *tcp, struct lg_buf *b, const struct lg_tcp_tuple *t)
 {
-    const struct lg_tcp *t = c->tcp;
-    uint32_t used = LG_MIN(c->rcvq.bytes, t->cfg.rcv_buf_sz);
-    uint32_t edge = c->rcv_nxt + (t->cfg.rcv_buf_sz - used);
-    uint32_t step = LG_MIN(t->cfg.rcv_buf_sz / 2, LG_MAX(2u * c->rcv_mss, t->cfg.rcv_buf_sz / 4));
-    return seq_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= step;
+    tcp->ops->output(tcp->ops_ctx, b, &t->local_ip, &t->remote_ip);
 }
 
-/* fill_sack reports what lies out of order, as many blocks as fit beside `len` payload bytes. */
-static void fill_sack(const struct lg_tcp_conn *c, uint32_t len, struct lg_tcp_opts *o)
+static uint32_t ts_now(const struct lg_tcp_conn *c)
 {
-    uint32_t room = lg_tcp_mtu_mss(c->tcp, &c->remote_ip), used = len + (c->flags & F_TS ? 12 : 0);
-    unsigned max = used + 12 <= room ? (room - used - 4) / 8 : 0;
-
-    max = LG_MIN(max, c->flags & F_TS ? 3u : 4u);
-    if (max == 0)
-        return;
-    for (const struct lg_buf *b = c->ooo; b; b = b->next) {
-        if (o->sack_cnt && o->sack[o->sack_cnt - 1].to == b->seq) {
-            o->sack[o->sack_cnt - 1].to = b->seq + b->len;
-            continue;
-        }
-        if (o->sack_cnt == max)
-            break;
-        o->sack[o->sack_cnt].from = b->seq;
-        o->sack[o->sack_cnt++].to = b->seq + b->len;
-    }
+    return c->tcp->now_ms + c->ts_off;
 }
 
-static uint32_t build_opts(struct lg_tcp_conn *c, uint8_t tcp_flags, uint32_t len, uint8_t out[40])
+/* put_header writes the header of a segment of a synchronised connection. */
+static void put_header(struct lg_tcp_conn *c, struct lg_buf *b, uint32_t seq, uint8_t flags,
+                       uint32_t sack_cnt)
 {
-    struct lg_tcp_opts o = {0};
-
-    if (tcp_flags & TCPF_SYN) {
-        o.has_mss = true;
-        o.mss = lg_tcp_mtu_mss(c->tcp, &c->remote_ip);
-        /* A SYN-ACK echoes only what the SYN offered. */
-        o.has_wscale = (c->flags & F_WS) != 0;
-        o.wscale = c->rcv_wscale;
-        o.has_sack_ok = (c->flags & F_SACK) != 0;
-    } else if ((c->flags & F_SACK) && c->ooo && (tcp_flags & TCPF_ACK)) {
-        fill_sack(c, len, &o);
-    }
-    if (c->flags & F_TS) {
-        o.has_ts = true;
-        o.ts_val = lg_tcp_ts_now(c->tcp, c);
-        o.ts_ecr = tcp_flags & TCPF_ACK ? c->ts_recent : 0;
-    }
-    return lg_tcp_opt_build(&o, out);
+    uint32_t ts_len = c->flags & LG_TCP_F_TS ? LG_TCP_OPT_TS_SZ : 0;
+    uint32_t sack_len = sack_cnt ? 4 + 8 * sack_cnt : 0;
+    uint8_t *opt = push_header(b, &c->tuple, seq, c->rcv_nxt, flags | LG_TCP_FL_ACK,
+                               ts_len + sack_len);
+    if (ts_len)
+        lg_tcp_opt_build_ts(opt, ts_now(c), c->ts_recent);
+    if (sack_len)
+        lg_tcp_opt_build_sack(opt + ts_len, c->rcv_sack, sack_cnt);
+    lg_put_be16(b->data + 14, advertise(c));
+    c->rcv_acked = c->rcv_nxt;
 }
 
-/* emit puts a header in front of b's bytes and sends it. b is unshared and has HEADER_MAX bytes of
- * headroom beyond what lower layers want; its data and len are as before afterwards. */
-static void emit(struct lg_tcp_conn *c, struct lg_buf *b, uint32_t seq, uint8_t tcp_flags)
+static struct lg_buf *fresh(struct lg_tcp *tcp)
 {
-    struct lg_tcp *t = c->tcp;
-    uint8_t opts[40];
-    uint32_t opt_len = build_opts(c, tcp_flags, b->len, opts), hlen = 20 + opt_len;
-    uint32_t window;
-
-    if (tcp_flags & TCPF_SYN) {
-        window = LG_MIN(c->rcv_adv - c->rcv_nxt, 65535u);
-    } else {
-        open_window(c);
-        window = LG_MIN((c->rcv_adv - c->rcv_nxt) >> c->rcv_wscale, 65535u);
-    }
-    b->data -= hlen;
-    b->len += hlen;
-    lg_put_be16(b->data, c->local_port);
-    lg_put_be16(b->data + 2, c->remote_port);
-    lg_put_be32(b->data + 4, seq);
-    lg_put_be32(b->data + 8, tcp_flags & TCPF_ACK ? c->rcv_nxt : 0);
-    b->data[12] = (uint8_t)(hlen / 4 << 4);
-    b->data[13] = tcp_flags;
-    lg_put_be16(b->data + 14, (uint16_t)window);
-    lg_put_be32(b->data + 16, 0);
-    memcpy(b->data + 20, opts, opt_len);
-    t->ops->output(t->ops_ctx, b, &c->local_ip, &c->remote_ip);
-    b->data += hlen;
-    b->len -= hlen;
-    if ((tcp_flags & TCPF_ACK) && !(c->ooo && b->len)) { /* full segments have no room for SACK */
-        c->flags &= ~F_ACK_NOW;
-        c->ack_at_ns = LG_NS_NEVER;
-        c->ack_pending = 0;
-        c->last_ack_sent = c->rcv_nxt;
-    }
+    struct lg_buf *b = lg_buf_take(tcp->pool);
+    if (LG_UNLIKELY(!b))
+        lg_tcp_count(tcp, LG_STAT_DROP_NO_BUF);
+    return b;
 }
 
-/* send_control sends a segment without payload; false when there is no buf. */
-bool lg_tcp_send_control(struct lg_tcp_conn *c, uint32_t seq, uint8_t tcp_flags)
+/* try_later: the pool was empty; come back soon. */
+static void try_later(struct lg_tcp_conn *c)
 {
-    struct lg_buf *b = lg_buf_take(c->tcp->bufs);
+    c->t_out = LG_MIN(c->t_out, lg_ns_add(c->tcp->now_ns, LG_TCP_NO_BUF_NS));
+    lg_tcp_timer_touch(c, c->t_out);
+}
+
+/* ---------------------------------------------------------------- segments without payload */
+
+static void send_syn(struct lg_tcp_conn *c)
+{
+    struct lg_tcp *tcp = c->tcp;
+    bool is_answer = c->state == LG_TCP_SYN_RCVD;
+    struct lg_tcp_opts o = {
+        .mss = lg_tcp_own_mss(tcp, &c->tuple.remote_ip),
+        .has_ts = !is_answer || (c->flags & LG_TCP_F_TS),
+        .has_wscale = !is_answer || (c->flags & LG_TCP_F_WSCALE),
+        .sack_ok = !is_answer || (c->flags & LG_TCP_F_SACK),
+        .wscale = tcp->rcv_wscale,
+        .ts_val = ts_now(c),
+        .ts_ecr = is_answer ? c->ts_recent : 0,
+    };
+    uint8_t opts[LG_TCP_OPT_MAX];
+    struct lg_buf *b = fresh(tcp);
+
     if (!b) {
-        lg_stat_inc(c->tcp->stats, LG_STAT_DROP_NO_BUF);
+        try_later(c);
+        return;
+    }
+    uint32_t opt_len = lg_tcp_opt_build_syn(opts, &o);
+    uint8_t *at = push_header(b, &c->tuple, c->iss, is_answer ? c->rcv_nxt : 0,
+                              LG_TCP_FL_SYN | (is_answer ? LG_TCP_FL_ACK : 0), opt_len);
+    memcpy(at, opts, opt_len);
+    lg_put_be16(b->data + 14, (uint16_t)LG_MIN(tcp->cfg.rcv_buf_sz, (uint32_t)UINT16_MAX));
+    output(tcp, b, &c->tuple);
+    lg_buf_give(b);
+    c->flags &= ~(LG_TCP_F_SYN_DUE | LG_TCP_F_TIMED);
+    if (c->tx_at_ns == 0) { /* the first time: this one can be timed */
+        c->flags |= LG_TCP_F_TIMED;
+        c->timed_at_ns = tcp->now_ns;
+        c->tx_at_ns = LG_MAX(tcp->now_ns, 1u);
+        lg_tcp_arm_rtx(c);
+    } else {
+        lg_tcp_count(tcp, LG_STAT_TCP_RETRANS);
+    }
+}
+
+/* acked: an ACK has gone out. */
+static void acked(struct lg_tcp_conn *c)
+{
+    if (c->flags & LG_TCP_F_ACK_LATER)
+        c->t_out = LG_NS_NEVER;
+    c->flags &= ~(LG_TCP_F_ACK_NOW | LG_TCP_F_ACK_LATER);
+}
+
+/* send_empty sends a segment without payload; false: no buf. */
+static bool send_empty(struct lg_tcp_conn *c, uint32_t seq)
+{
+    uint32_t max = c->flags & LG_TCP_F_TS ? LG_TCP_OPT_SACK_MAX - 1 : LG_TCP_OPT_SACK_MAX, cnt = 0;
+    struct lg_buf *b = fresh(c->tcp);
+
+    if (!b) {
+        try_later(c);
         return false;
     }
-    emit(c, b, seq, tcp_flags);
+    if ((c->flags & LG_TCP_F_SACK) && c->ooo_cnt > 0)
+        while (cnt < max && c->rcv_sack[cnt].start != c->rcv_sack[cnt].end)
+            cnt++;
+    put_header(c, b, seq, 0, cnt);
+    output(c->tcp, b, &c->tuple);
     lg_buf_give(b);
     return true;
 }
 
-/* send_data sends [seq, seq+len) of buf b, in place when it may. */
-static bool send_data(struct lg_tcp_conn *c, struct lg_buf *b, uint32_t seq, uint32_t len)
+static void send_acks(struct lg_tcp_conn *c)
 {
-    uint32_t off = seq - b->seq;
-    bool psh = off + len == b->len && (!b->next || seq + len == c->snd_end);
-    uint8_t tcp_flags = (uint8_t)(TCPF_ACK | (psh ? TCPF_PSH : 0));
+    /* Without SACK the peer counts duplicate ACKs: give it one for each segment out of order. */
+    uint32_t cnt = 1 + c->dup_acks_due;
 
-    if (off == 0 && len == b->len && lg_buf_headroom(b) >= LG_BUF_HEADROOM - 10 &&
-        !lg_buf_is_shared(b)) {
-        emit(c, b, seq, tcp_flags);
-        return true;
+    c->dup_acks_due = 0;
+    while (cnt-- > 0)
+        if (!send_empty(c, c->snd_nxt))
+            return;
+    acked(c);
+}
+
+void lg_tcp_send_rst(struct lg_tcp_conn *c)
+{
+    struct lg_buf *b = fresh(c->tcp);
+    if (!b)
+        return;
+    push_header(b, &c->tuple, c->snd_nxt, c->rcv_nxt, LG_TCP_FL_RST | LG_TCP_FL_ACK, 0);
+    output(c->tcp, b, &c->tuple);
+    lg_buf_give(b);
+}
+
+void lg_tcp_reply_rst(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, const struct lg_tcp_seg *s)
+{
+    if (s->flags & LG_TCP_FL_RST)
+        return;
+    struct lg_buf *b = fresh(tcp);
+    if (!b)
+        return;
+    if (s->flags & LG_TCP_FL_ACK) {
+        push_header(b, t, s->ack, 0, LG_TCP_FL_RST, 0);
+    } else {
+        uint32_t end = s->seq + s->len + (s->flags & LG_TCP_FL_SYN ? 1 : 0) +
+                       (s->flags & LG_TCP_FL_FIN ? 1 : 0);
+        push_header(b, t, 0, end, LG_TCP_FL_RST | LG_TCP_FL_ACK, 0);
     }
-    struct lg_buf *copy = lg_buf_take(c->tcp->bufs);
-    if (!copy) {
-        lg_stat_inc(c->tcp->stats, LG_STAT_DROP_NO_BUF);
+    output(tcp, b, t);
+    lg_buf_give(b);
+}
+
+/* ---------------------------------------------------------------- segments with payload */
+
+/* One segment to be sent: len bytes of sndq from sequence number seq, which lies in b; b is NULL
+ * for a FIN alone. */
+struct cut {
+    struct lg_buf *b;
+    uint32_t seq, len;
+};
+
+/* plan cuts the next segment, at most limit bytes: as many whole bufs as fit, else a part of one.
+ * Never a whole and a part: that would shift every later cut, and all would have to be copied. */
+static struct cut plan(struct lg_buf *b, uint32_t seq, uint32_t limit)
+{
+    struct cut k = {b, seq, 0};
+
+    if (!b)
+        return k;
+    uint32_t off = seq - b->seq;
+    k.len = LG_MIN(b->len - off, limit);
+    if (off > 0 || k.len < b->len)
+        return k;
+    for (b = b->next; b && k.len + b->len <= limit; b = b->next)
+        k.len += b->len;
+    return k;
+}
+
+static uint8_t data_flags(const struct lg_tcp_conn *c, const struct cut *k, bool with_fin)
+{
+    uint8_t flags = 0;
+    if (k->len > 0 && k->seq + k->len == c->snd_end)
+        flags |= LG_TCP_FL_PSH;
+    if (with_fin)
+        flags |= LG_TCP_FL_FIN;
+    return flags;
+}
+
+static bool send_copy(struct lg_tcp_conn *c, struct cut *k, uint8_t flags)
+{
+    struct lg_buf *b = fresh(c->tcp);
+    uint32_t off = k->b ? k->seq - k->b->seq : 0;
+
+    if (!b) {
+        try_later(c);
         return false;
     }
-    memcpy(copy->data, b->data + off, len);
-    copy->len = len;
-    emit(c, copy, seq, tcp_flags);
-    lg_buf_give(copy);
-    lg_stat_inc(c->tcp->stats, LG_STAT_TCP_COPIED);
+    for (const struct lg_buf *from = k->b; b->len < k->len; from = from->next, off = 0) {
+        uint32_t n = LG_MIN(from->len - off, k->len - b->len);
+        memcpy(b->data + b->len, from->data + off, n);
+        b->len += n;
+    }
+    if (k->len > 0)
+        lg_tcp_count(c->tcp, LG_STAT_TCP_COPIED);
+    put_header(c, b, k->seq, flags, 0);
+    output(c->tcp, b, &c->tuple);
+    lg_buf_give(b);
     return true;
 }
 
-static uint32_t pipe_bytes(const struct lg_tcp_conn *c)
+/* send_cut sends one segment; false: no buf. */
+static bool send_cut(struct lg_tcp_conn *c, struct cut *k, bool with_fin)
 {
-    return c->snd_max - c->snd_una - c->sacked_bytes - c->lost_bytes + c->retrans_bytes;
-}
+    struct lg_buf *b = k->b;
+    uint8_t flags = data_flags(c, k, with_fin);
 
-static bool in_recovery(const struct lg_tcp_conn *c)
-{
-    return (c->flags & (F_RECOVERY | F_RTO_REC)) != 0;
-}
-
-static void start_rto(struct lg_tcp_conn *c)
-{
-    if (c->rto_at_ns == LG_NS_NEVER)
-        c->rto_at_ns = c->tcp->now_ns + (c->rto_ns << LG_MIN(c->backoff, 10u));
-}
-
-/* resend sends lost segments again as far as the congestion window lets. */
-static void resend(struct lg_tcp_conn *c)
-{
-    if (c->lost_bytes == 0)
-        return;
-    for (struct lg_buf *b = c->sndq.head; b && seq_lt(b->seq, c->snd_max); b = b->next) {
-        if ((b->flags & (B_LOST | B_RETRANS | B_SACKED)) != B_LOST)
-            continue;
-        uint32_t len = LG_MIN(b->len, c->snd_max - b->seq);
-        len = LG_MIN(len, c->mss);
-        if (pipe_bytes(c) + len > c->cwnd && b != c->sndq.head)
-            return;
-        if (seq_gt(b->seq + len, c->snd_una + c->snd_wnd) && b != c->sndq.head)
-            return;
-        if (!send_data(c, b, b->seq, len))
-            return;
-        b->flags |= B_RETRANS;
-        c->retrans_bytes += b->len;
-        lg_stat_inc(c->tcp->stats, LG_STAT_TCP_RETRANS);
-        start_rto(c);
+    if (LG_LIKELY(b && b->seq == k->seq && b->len == k->len &&
+                  lg_buf_headroom(b) >= LG_BUF_HEADROOM && !lg_buf_is_shared(b))) {
+        uint8_t *data = b->data;
+        put_header(c, b, k->seq, flags, 0);
+        output(c->tcp, b, &c->tuple);
+        b->data = data;
+        b->len = k->len;
+    } else if (!send_copy(c, k, flags)) {
+        return false;
     }
+    if (c->ooo_cnt == 0) /* else a segment with SACK blocks must still go out */
+        acked(c);
+    c->tx_at_ns = c->tcp->now_ns;
+    if (c->t_rtx == LG_NS_NEVER || (c->flags & LG_TCP_F_PERSIST)) {
+        c->backoff = 0;
+        lg_tcp_arm_rtx(c);
+    }
+    return true;
 }
 
-/* How much of buf b may go out now, from snd_nxt on; 0: wait. */
-static uint32_t sendable(const struct lg_tcp_conn *c, const struct lg_buf *b)
+static struct lg_buf *find_buf(const struct lg_tcp_conn *c, uint32_t seq)
 {
-    uint32_t left = b->seq + b->len - c->snd_nxt;
-    uint32_t edge = c->snd_una + c->snd_wnd;
-    uint32_t window = seq_gt(edge, c->snd_nxt) ? edge - c->snd_nxt : 0;
-    uint32_t len = LG_MIN(LG_MIN(left, window), c->mss);
-
-    if (len == 0 || pipe_bytes(c) + len > LG_MAX(c->cwnd, c->mss))
-        return 0;
-    /* Silly window avoidance, RFC 9293 section 3.8.6.2.1: a part of a segment only when nothing
-     * is in flight, or it is half of what the peer has ever offered. */
-    if (len < left && len < c->mss && c->snd_max != c->snd_una)
-        return 0;
-    return len;
+    struct lg_buf *b = c->sndq.head;
+    while (b && lg_seq_leq(b->seq + b->len, seq))
+        b = b->next;
+    return b;
 }
 
-static void send_new(struct lg_tcp_conn *c)
+/* send_lost sends again what is lost; returns segments sent. */
+static uint32_t send_lost(struct lg_tcp_conn *c, uint32_t *pipe, uint32_t budget)
 {
-    struct lg_tcp *t = c->tcp;
+    uint32_t n = 0, room = c->tcp->pool->room;
 
-    while (c->snd_cur) {
-        struct lg_buf *b = c->snd_cur;
-        uint32_t len = sendable(c, b);
-        if (len == 0)
-            return;
-        if (!(c->flags & (F_TS | F_RTT)) && !in_recovery(c)) {
-            c->flags |= F_RTT;
-            c->rtt_seq = c->snd_nxt + len;
-            c->rtt_at_ns = t->now_ns;
+    for (; n < budget; n++) {
+        uint32_t seq = lg_seq_max(c->high_rxt, c->snd_una);
+        uint32_t end = lg_tcp_sack_skip(c, &seq);
+        if (!lg_seq_lt(seq, c->lost_to))
+            break;
+        struct cut k = plan(find_buf(c, seq), seq,
+                            LG_MIN(LG_MIN((uint32_t)c->mss, room), end - seq));
+        if (*pipe > 0 && *pipe + k.len > c->cwnd && seq != c->snd_una) {
+            c->flags |= LG_TCP_F_CWND_FULL;
+            break;
         }
-        if (!send_data(c, b, c->snd_nxt, len))
-            return;
-        c->snd_nxt += len;
-        c->snd_max = seq_max(c->snd_max, c->snd_nxt);
-        if (c->snd_nxt == b->seq + b->len)
-            c->snd_cur = b->next;
-        start_rto(c);
-    }
-}
-
-static void send_fin(struct lg_tcp_conn *c)
-{
-    if (!(c->flags & F_SHUT) || (c->flags & F_FIN_SENT) || c->snd_nxt != c->snd_end)
-        return;
-    if (!lg_tcp_send_control(c, c->snd_end, TCPF_FIN | TCPF_ACK))
-        return;
-    c->flags |= F_FIN_SENT;
-    c->snd_nxt = c->snd_end + 1;
-    c->snd_max = seq_max(c->snd_max, c->snd_nxt);
-    if (c->state == TCP_ESTABLISHED)
-        c->state = TCP_FIN_WAIT_1;
-    else if (c->state == TCP_CLOSE_WAIT)
-        c->state = TCP_LAST_ACK;
-    start_rto(c);
-}
-
-/* A window of zero with data waiting and nothing in flight: the persist timer (RFC 9293 3.8.6.1)
- * shares the retransmission timer's slot. */
-static void mind_zero_window(struct lg_tcp_conn *c)
-{
-    if (c->snd_cur && c->snd_max == c->snd_una && c->rto_at_ns == LG_NS_NEVER)
-        start_rto(c);
-    if (!(c->flags & F_PROBE))
-        return;
-    c->flags &= ~F_PROBE;
-    if (c->snd_cur && c->snd_nxt == c->snd_una && send_data(c, c->snd_cur, c->snd_nxt, 1)) {
-        c->snd_nxt++;
-        c->snd_max = seq_max(c->snd_max, c->snd_nxt);
-        if (c->snd_nxt == c->snd_cur->seq + c->snd_cur->len)
-            c->snd_cur = c->snd_cur->next;
-    }
-}
-
-static void output_conn(struct lg_tcp_conn *c)
-{
-    switch (c->state) {
-    case TCP_CLOSED:
-        return;
-    case TCP_SYN_SENT:
-        if (c->snd_nxt == c->iss && lg_tcp_send_control(c, c->iss, TCPF_SYN)) {
-            c->snd_nxt = c->snd_max = c->iss + 1;
-            start_rto(c);
-        }
-        return;
-    case TCP_SYN_RCVD:
-        if (c->snd_nxt == c->iss && lg_tcp_send_control(c, c->iss, TCPF_SYN | TCPF_ACK)) {
-            c->snd_nxt = c->snd_max = c->iss + 1;
-            start_rto(c);
-        }
-        return;
-    default:
-        break;
-    }
-    if (c->state != TCP_FIN_WAIT_2 && c->state != TCP_TIME_WAIT) {
-        resend(c);
-        send_new(c);
-        send_fin(c);
-        mind_zero_window(c);
-    }
-    if (c->flags & F_KEEPALIVE) {
-        c->flags &= ~F_KEEPALIVE;
-        lg_tcp_send_control(c, c->snd_una - 1, TCPF_ACK);
-    }
-    if (c->flags & F_ACK_NOW)
-        lg_tcp_send_control(c, c->snd_nxt, TCPF_ACK);
-}
-
-unsigned lg_tcp_output_all(struct lg_tcp *t)
-{
-    struct lg_tcp_conn *c = t->out_head;
-    unsigned n = 0;
-
-    t->out_head = t->out_tail = NULL;
-    while (c) {
-        struct lg_tcp_conn *next = c->out_next;
-        c->flags &= ~F_OUT;
-        c->out_next = NULL;
-        if (c->flags & F_FREE) {
-            lg_tcp_free_if_unlisted(c);
-        } else {
-            output_conn(c);
-            lg_tcp_arm(c);
-        }
-        n++;
-        c = next;
+        bool with_fin = (c->flags & LG_TCP_F_FIN_SENT) && seq + k.len == c->snd_end;
+        if (!send_cut(c, &k, with_fin))
+            break;
+        lg_tcp_count(c->tcp, LG_STAT_TCP_RETRANS);
+        c->flags &= ~LG_TCP_F_TIMED; /* Karn */
+        if (seq == c->snd_una)
+            lg_tcp_arm_rtx(c);
+        c->high_rxt = seq + k.len + with_fin;
+        *pipe += k.len;
     }
     return n;
 }
 
-void lg_tcp_want_output(struct lg_tcp_conn *c)
+/* sent_new moves on after k has been sent for the first time. */
+static void sent_new(struct lg_tcp_conn *c, const struct cut *k, bool with_fin)
 {
-    struct lg_tcp *t = c->tcp;
-    if (c->flags & F_OUT)
-        return;
-    c->flags |= F_OUT;
-    c->out_next = NULL;
-    if (t->out_tail)
-        t->out_tail->out_next = c;
-    else
-        t->out_head = c;
-    t->out_tail = c;
+    c->snd_nxt = k->seq + k->len + with_fin;
+    while (c->tx_next && lg_seq_leq(c->tx_next->seq + c->tx_next->len, c->snd_nxt))
+        c->tx_next = c->tx_next->next;
+    if (with_fin) {
+        c->flags |= LG_TCP_F_FIN_SENT;
+        lg_tcp_set_state(c, c->state == LG_TCP_CLOSE_WAIT ? LG_TCP_LAST_ACK : LG_TCP_FIN_WAIT_1);
+    }
+    if (!(c->flags & LG_TCP_F_TIMED)) {
+        c->flags |= LG_TCP_F_TIMED;
+        c->timed_end = c->snd_nxt;
+        c->timed_at_ns = c->tcp->now_ns;
+    }
 }
 
-/* lg_tcp_send_rst answers a segment that belongs to no connection (RFC 9293 section 3.10.7.1). */
-void lg_tcp_send_rst(struct lg_tcp *t, const struct lg_tcp_tuple *to, uint32_t seq, uint32_t ack,
-                     uint8_t tcp_flags)
+/* has_new: is there anything never sent, data or FIN? */
+static bool has_new(const struct lg_tcp_conn *c)
 {
-    struct lg_buf *b = lg_buf_take(t->bufs);
-    if (!b) {
-        lg_stat_inc(t->stats, LG_STAT_DROP_NO_BUF);
+    return c->tx_next ||
+           (c->flags & (LG_TCP_F_FIN_QUEUED | LG_TCP_F_FIN_SENT)) == LG_TCP_F_FIN_QUEUED;
+}
+
+/* is_silly: sender's side of silly window avoidance (RFC 1122 section 4.2.3.4): wnd bytes of
+ * window do not take a full segment, though there is one to send. */
+static bool is_silly(const struct lg_tcp_conn *c, uint32_t wnd)
+{
+    return wnd < c->mss && c->snd_end - c->snd_nxt > wnd && wnd < c->max_wnd / 2 &&
+           !(c->flags & LG_TCP_F_FORCE);
+}
+
+/* send_new sends what has never been sent; returns segments sent. */
+static uint32_t send_new(struct lg_tcp_conn *c, uint32_t pipe, uint32_t budget)
+{
+    uint32_t n = 0, room = LG_MIN((uint32_t)c->mss, c->tcp->pool->room);
+
+    if (c->snd_una == c->snd_nxt && lg_ns_since(c->tcp->now_ns, c->tx_at_ns) > c->rto_ns)
+        c->cc->idle(c);
+    for (; n < budget && has_new(c); n++) {
+        int32_t wnd = (int32_t)(c->snd_una + c->snd_wnd - c->snd_nxt);
+        if (wnd <= 0 || is_silly(c, (uint32_t)wnd))
+            break;
+        struct cut k = plan(c->tx_next, c->snd_nxt, LG_MIN(room, (uint32_t)wnd));
+        if (pipe > 0 && pipe + k.len > c->cwnd) {
+            c->flags |= LG_TCP_F_CWND_FULL;
+            break;
+        }
+        bool with_fin = (c->flags & LG_TCP_F_FIN_QUEUED) && k.seq + k.len == c->snd_end &&
+                        k.len < (uint32_t)wnd;
+        if (!send_cut(c, &k, with_fin))
+            break;
+        sent_new(c, &k, with_fin);
+        pipe += k.len;
+    }
+    return n;
+}
+
+/* send_all sends data, as far as anything allows. */
+static void send_all(struct lg_tcp_conn *c)
+{
+    uint32_t pipe = lg_tcp_pipe(c);
+
+    c->flags &= ~LG_TCP_F_CWND_FULL;
+    uint32_t n = send_lost(c, &pipe, LG_TCP_BURST_SEGS);
+    n += send_new(c, pipe, LG_TCP_BURST_SEGS - n);
+    c->flags &= ~LG_TCP_F_FORCE;
+    if (n == LG_TCP_BURST_SEGS)
+        lg_tcp_due(c);
+    /* Nothing on its way whose ACK would wake us, and the window is shut: ask for it. */
+    if (c->snd_una == c->snd_nxt && has_new(c) && c->t_rtx == LG_NS_NEVER) {
+        c->backoff = 0;
+        lg_tcp_arm_rtx(c);
+        c->flags |= LG_TCP_F_PERSIST;
+    }
+}
+
+void lg_tcp_output(struct lg_tcp_conn *c)
+{
+    if (LG_UNLIKELY(c->state <= LG_TCP_SYN_RCVD)) {
+        if (c->flags & LG_TCP_F_SYN_DUE)
+            send_syn(c);
+        if (c->state == LG_TCP_SYN_RCVD && (c->flags & LG_TCP_F_ACK_NOW))
+            send_acks(c);
         return;
     }
-    b->data -= 20;
-    b->len = 20;
-    memset(b->data, 0, 20);
-    lg_put_be16(b->data, to->local_port);
-    lg_put_be16(b->data + 2, to->remote_port);
-    lg_put_be32(b->data + 4, seq);
-    lg_put_be32(b->data + 8, ack);
-    b->data[12] = 5 << 4;
-    b->data[13] = tcp_flags;
-    t->ops->output(t->ops_ctx, b, &to->local_ip, &to->remote_ip);
-    lg_buf_give(b);
+    if (c->snd_una != c->snd_nxt || has_new(c))
+        send_all(c);
+    /*= https://www.rfc-editor.org/rfc/rfc9293#section-3.8.6.1
+     *= type=exception
+     *= reason=probe without payload, one before snd_una: answered by every receiver alike
+     *# The sending TCP peer must regularly transmit at least one octet of new data */
+    if (c->flags & LG_TCP_F_PROBE) {
+        c->flags &= ~LG_TCP_F_PROBE;
+        (void)send_empty(c, c->snd_una - 1);
+    }
+    if (c->flags & LG_TCP_F_ACK_NOW)
+        send_acks(c);
 }

@@ -1,179 +1,218 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tcp_types.h: the inside of the TCP stack: connection block, stack, and what the files of this
- * folder call of each other. Field names are those of RFC 9293 section 3.3.1. */
+/* tcp_types.h: the connection and the stack as their own files see them (and tests and bench).
+ * Names of RFC 9293 section 3.3.1 where it has one.
+ *
+ * Send side, in sequence space:
+ *
+ *      snd_una          high_rxt     lost_to        snd_nxt          snd_end   (+1: our FIN)
+ *         |== sent again ==|-- lost, --|-- in flight --|-- not sent yet --|
+ *                           to be sent   (holes between SACKed ranges)
+ *
+ *   sndq holds [snd_una, snd_end) while a connection is synchronised, buf after buf, seq set.
+ *   All unSACKed bytes in [snd_una, lost_to) are taken for lost; those before high_rxt have been
+ *   sent again. Nothing lost: high_rxt == lost_to == snd_una. snd_nxt never goes back.
+ *
+ * Receive side:
+ *
+ *      rcvq (unread)  rcv_nxt          ooo (islands)           rcv_adv
+ *      |==============|---------[===]-------[=======]-------------|
+ *
+ *   rcv_adv is the furthest right edge ever advertised; RCV.WND is rcv_adv - rcv_nxt. */
 #ifndef LG_TCP_TYPES_H
 #define LG_TCP_TYPES_H
 
 #include "pool.h"
 #include "tcp.h"
+#include "tcp_cc.h"
+#include "tcp_flow.h"
 #include "tcp_opt.h"
 #include "tcp_seq.h"
 #include "wheel.h"
 
+/* -- change first -- */
+#define LG_TCP_BURST_SEGS 64u            /* segments a connection sends in one turn */
+#define LG_TCP_TIMERS_TURN 256u          /* timers run in one turn */
+#define LG_TCP_ORPHAN_NS LG_SEC(60)      /* a released connection without progress, FIN_WAIT_2 */
+#define LG_TCP_MAX_RTO_NS LG_SEC(60)     /* RFC 6298 (2.5): at least 60 s */
+#define LG_TCP_INIT_RTO_NS LG_SEC(1)     /* RFC 6298 (2.1) */
+/* -- only for a reason -- */
+#define LG_TCP_NO_BUF_NS LG_MS(5)        /* try again after the packet pool was empty */
+#define LG_TCP_CHALLENGE_MAX 10u         /* challenge ACKs a connection a second (RFC 5961 7) */
+#define LG_TCP_TINY_SZ 256u              /* payloads up to this are merged by copy in queues */
+#define LG_TCP_QUICK_ACKS 16u            /* segments acknowledged at once on a new connection */
+#define LG_TCP_IW_SEGS 10u               /* initial window, RFC 6928 */
+#define LG_TCP_DUP_THRESH 3u             /* RFC 5681 */
+#define LG_TCP_MIN_MSS 64u               /* smaller offers count as this */
+#define LG_TCP_REORDER_SEGS 64u          /* reordering tolerated at most before data is lost */
+#define LG_TCP_SACK_RANGES 62u           /* SACKed islands remembered of one connection */
+#define LG_TCP_PORT_SLOTS 256u           /* source-port counters, RFC 6056 algorithm 4 */
+#define LG_TCP_PAWS_IDLE_NS LG_SEC(24 * 86400) /* RFC 7323 section 5.5 */
+
+/* Order matters: comparisons >= ESTABLISHED mean synchronised. */
 enum lg_tcp_state {
-    TCP_CLOSED, /* over; the user has not let go yet */
-    TCP_SYN_SENT,
-    TCP_SYN_RCVD,
-    TCP_ESTABLISHED,
-    TCP_FIN_WAIT_1,
-    TCP_FIN_WAIT_2,
-    TCP_CLOSE_WAIT,
-    TCP_CLOSING,
-    TCP_LAST_ACK,
-    TCP_TIME_WAIT,
+    LG_TCP_CLOSED,
+    LG_TCP_SYN_SENT,
+    LG_TCP_SYN_RCVD,
+    LG_TCP_ESTABLISHED,
+    LG_TCP_FIN_WAIT_1,
+    LG_TCP_FIN_WAIT_2,
+    LG_TCP_CLOSE_WAIT,
+    LG_TCP_CLOSING,
+    LG_TCP_LAST_ACK,
+    LG_TCP_TIME_WAIT,
+    LG_TCP_STATE_CNT
 };
 
-/* c->flags */
 enum {
-    F_PASSIVE = 1u << 0,
-    F_TS = 1u << 1,       /* both sides do timestamps */
-    F_WS = 1u << 2,       /* both sides do window scaling */
-    F_SACK = 1u << 3,     /* both sides do SACK */
-    F_USER = 1u << 4,     /* a user holds it: accepted and reported, or connected */
-    F_SHUT = 1u << 5,     /* the user wants FIN after the queue */
-    F_FIN_SENT = 1u << 6, /* FIN occupies snd_end; snd_max is past it */
-    F_FIN_RCVD = 1u << 7,
-    F_ACK_NOW = 1u << 8,
-    F_WANT_ROOM = 1u << 9,  /* give EV_TX when there is room */
-    F_RECOVERY = 1u << 10,  /* fast recovery until snd_una passes recover */
-    F_RTO_REC = 1u << 11,   /* loss recovery after a timeout, until recover */
-    F_READY = 1u << 12,     /* in the ready list */
-    F_OUT = 1u << 13,       /* in the output list */
-    F_RTT = 1u << 14,       /* a segment is being timed (no timestamps) */
-    F_PROBE = 1u << 15,     /* zero-window probe due */
-    F_KEEPALIVE = 1u << 16, /* keepalive probe due */
-    F_FREE = 1u << 17,      /* to be freed once it leaves the lists it is in */
+    LG_TCP_FL_FIN = 0x01,
+    LG_TCP_FL_SYN = 0x02,
+    LG_TCP_FL_RST = 0x04,
+    LG_TCP_FL_PSH = 0x08,
+    LG_TCP_FL_ACK = 0x10,
 };
 
-/* lg_buf.flags while in a send queue: the scoreboard of RFC 6675 is kept on the segments. */
+/* Bits of lg_tcp_conn.flags. */
 enum {
-    B_SACKED = 1u << 8,
-    B_LOST = 1u << 9,
-    B_RETRANS = 1u << 10, /* sent again since it was marked lost */
+    LG_TCP_F_IN_USE = 1u << 0,      /* the object is taken from its pool */
+    LG_TCP_F_PASSIVE = 1u << 1,     /* accepted */
+    LG_TCP_F_USER = 1u << 2,        /* a user holds it */
+    LG_TCP_F_ORPHAN = 1u << 3,      /* its user has released it: finish alone */
+    LG_TCP_F_TS = 1u << 4,          /* timestamps agreed */
+    LG_TCP_F_SACK = 1u << 5,        /* SACK agreed */
+    LG_TCP_F_WSCALE = 1u << 6,      /* window scaling agreed */
+    LG_TCP_F_SYN_DUE = 1u << 7,     /* SYN or SYN-ACK to be sent */
+    LG_TCP_F_SYN_AGAIN = 1u << 8,   /* SYN or SYN-ACK has been sent more than once */
+    LG_TCP_F_FIN_QUEUED = 1u << 9,  /* shut down: FIN follows snd_end */
+    LG_TCP_F_FIN_SENT = 1u << 10,   /* snd_nxt == snd_end + 1 */
+    LG_TCP_F_FIN_OOO = 1u << 11,    /* the peer's FIN is known: at rcv_fin */
+    LG_TCP_F_FIN_RCVD = 1u << 12,   /* the peer's FIN has been taken in sequence */
+    LG_TCP_F_ACK_NOW = 1u << 13,    /* an ACK goes out this turn */
+    LG_TCP_F_ACK_LATER = 1u << 14,  /* an ACK goes out at t_out */
+    LG_TCP_F_WANT_TX = 1u << 15,    /* the user waits for send room */
+    LG_TCP_F_RECOVERY = 1u << 16,   /* fast recovery until recover */
+    LG_TCP_F_LOSS = 1u << 17,       /* after a timeout, until recover */
+    LG_TCP_F_PERSIST = 1u << 18,    /* t_rtx is the persist timer, not the retransmission timer */
+    LG_TCP_F_FORCE = 1u << 19,      /* persist timer: send what the window takes, however little */
+    LG_TCP_F_PROBE = 1u << 20,      /* a window or keepalive probe is due */
+    LG_TCP_F_TIMED = 1u << 21,      /* a segment's round trip is being measured */
+    LG_TCP_F_CWND_FULL = 1u << 22,  /* the congestion window held data back last time */
+};
+
+/* Intrusive, doubly linked list; a list head is one too. next == NULL: not on a list. */
+struct lg_tcp_link {
+    struct lg_tcp_link *next, *prev;
+};
+
+/* What a sender knows of the peer's out-of-order queue. Exists while it is not empty. */
+struct lg_tcp_sackboard {
+    uint32_t cnt;      /* in [1,LG_TCP_SACK_RANGES] */
+    uint32_t bytes;    /* sum of the ranges */
+    struct lg_tcp_range r[LG_TCP_SACK_RANGES]; /* ascending, disjoint, not adjacent */
 };
 
 struct lg_tcp_conn {
-    /* -- every segment -- */
-    struct lg_tcp_conn *hash_next;
-    lg_ip_t remote_ip, local_ip;
-    uint16_t remote_port, local_port;
-    uint32_t flags;
-    uint32_t rcv_nxt;
-    uint32_t rcv_adv; /* right edge of the window we have advertised; never moves left */
-    uint32_t snd_una, snd_nxt, snd_max;
-    uint32_t snd_wnd, snd_wl1, snd_wl2;
-    uint32_t ts_recent;
-    uint8_t state, snd_wscale, rcv_wscale, dupacks;
-    uint16_t mss;     /* payload bytes of a full segment, options subtracted */
-    uint16_t rcv_mss; /* what the peer seems to fill segments with: for the every-second-one ACK */
-    struct lg_tcp *tcp;
-
-    /* -- sending and receiving data -- */
-    struct lg_bufq sndq;    /* from snd_una on; each buf's seq is its first byte's */
-    struct lg_buf *snd_cur; /* first buf with bytes at or after snd_nxt; NULL: all sent */
-    uint32_t snd_end;       /* sequence number after the last queued byte */
-    struct lg_bufq rcvq;    /* in order, not yet taken */
-    struct lg_buf *ooo;     /* out of order, by seq, no overlaps */
-    uint32_t ooo_cnt;
-    uint32_t cwnd, ssthresh, cwnd_acc;
-    uint32_t recover;
-    uint32_t sacked_bytes, lost_bytes, retrans_bytes;
-    uint32_t sack_high;   /* highest sequence number SACKed */
-    uint32_t ack_pending; /* bytes received since the last ACK we sent */
-    uint32_t quick_acks;
-    uint32_t fin_seq; /* of a FIN received out of order, when fin_seen */
-    bool fin_seen;
-
-    /* -- timers: times of the next event of each kind, LG_NS_NEVER: none -- */
-    lg_ns_t rto_at_ns;  /* retransmission, or zero-window probe */
-    lg_ns_t ack_at_ns;  /* delayed ACK */
-    lg_ns_t life_at_ns; /* keepalive; end of TIME_WAIT, FIN_WAIT_2 or a SYN */
+    /* -- line 0: found by, and what every segment reads -- */
+    struct lg_tcp_tuple tuple;
+    uint8_t state;      /* enum lg_tcp_state */
+    uint8_t snd_wscale; /* shift of the peer's windows */
+    uint8_t rcv_wscale; /* shift of ours */
+    uint8_t quick_acks; /* segments still to be acknowledged at once */
+    uint32_t flags;     /* LG_TCP_F_* */
+    uint32_t rcv_nxt, rcv_adv;
+    uint32_t snd_una, snd_nxt, snd_wnd;
+    /* -- line 1 -- */
+    struct lg_tcp *tcp; /* borrows: for life */
+    uint32_t snd_wl1, snd_wl2;
+    uint32_t snd_end;   /* sequence number after the last byte queued */
+    uint32_t rcv_acked; /* the last ACK sent: Last.ACK.sent of RFC 7323 */
+    uint32_t ts_recent, ts_off;
+    lg_ns_t rx_at_ns; /* when the last acceptable segment came */
+    uint32_t max_wnd; /* the largest window the peer ever offered, bytes */
+    uint16_t mss;     /* payload bytes of a full segment sent */
+    uint16_t rcv_mss; /* payload bytes of a full segment of the peer, as far as seen */
+    uint32_t cwnd, ssthresh;
+    struct lg_tcp_sackboard *board; /* owns; NULL when empty */
+    /* -- line 2: the queues -- */
+    struct lg_bufq rcvq;     /* owns: in sequence, not taken yet */
+    struct lg_bufq sndq;     /* owns: not acknowledged yet */
+    struct lg_buf *tx_next;  /* the buf of sndq that holds snd_nxt; NULL: all is sent */
+    struct lg_buf *ooo_head, *ooo_tail; /* owns: islands beyond rcv_nxt, ascending, disjoint */
+    uint32_t ooo_cnt;        /* bufs there */
+    uint32_t events;         /* LG_TCP_EV_* not told yet */
+    struct lg_tcp_link out;  /* on tcp->out_list: something to send this turn */
+    struct lg_tcp_link news; /* on tcp->news or news_next */
+    uint32_t pop_turn;       /* the turn it was last popped in */
+    uint32_t dup_acks_due;   /* without SACK: duplicate ACKs beyond the first */
+    /* -- timers: one wheel timer at or before the earliest of the three -- */
     struct lg_timer timer;
-    lg_ns_t rto_ns, srtt_ns, rttvar_ns;
-    uint32_t backoff; /* consecutive timeouts */
-    uint32_t keep_cnt;
-    uint32_t rtt_seq;
-    lg_ns_t rtt_at_ns;
-    lg_ns_t last_rx_ns;
-    uint32_t last_ack_sent;
-
-    /* -- rarely -- */
+    lg_ns_t t_rtx;  /* retransmission or persist */
+    lg_ns_t t_out;  /* delayed ACK; another try after the pool was empty */
+    lg_ns_t t_life; /* keepalive, orphan's end, 2 MSL */
+    /* -- round trip, RFC 6298 -- */
+    lg_ns_t srtt_ns, rttvar_ns; /* srtt_ns 0: no sample yet */
+    lg_ns_t rto_ns;             /* before back-off */
+    lg_ns_t timed_at_ns;        /* when the timed segment was sent */
+    lg_ns_t tx_at_ns;           /* when data was last sent */
+    uint32_t timed_end;         /* its end in sequence space */
+    uint8_t backoff;            /* consecutive timeouts of the timer t_rtx */
+    uint8_t keep_probes;        /* keepalive probes unanswered */
+    uint8_t challenge_cnt;      /* in the second that began at challenge_at_ns */
+    uint8_t dup_acks;           /* duplicate ACKs in a row */
+    lg_ns_t challenge_at_ns;
+    /* -- loss repair -- */
+    uint32_t recover;    /* snd_nxt when the loss was noticed */
+    uint32_t high_rxt;
+    uint32_t lost_to;
+    uint32_t dup_sz;     /* without SACK: bytes that duplicate ACKs say have left the network */
+    uint32_t cc_acc;     /* congestion control: bytes acknowledged towards the next increase */
+    uint32_t reorder_sz; /* the furthest reordering seen, bytes */
+    const struct lg_tcp_cc *cc;
+    /* -- reassembly -- */
+    uint32_t rcv_fin;           /* the peer's FIN, if F_FIN_OOO */
+    uint32_t orphan_rx;         /* bytes discarded since release */
+    struct lg_tcp_range rcv_sack[LG_TCP_OPT_SACK_MAX]; /* newest islands first; empty: none */
+    /* -- cold -- */
     void *user;
-    uint32_t events;
+    struct lg_tcp_link tw; /* on tcp->time_wait: oldest first */
     uint32_t iss, irs;
-    uint16_t peer_mss;
-    struct lg_tcp_conn *ready_next, *out_next;
-    struct lg_tcp_conn *tw_prev, *tw_next;
+    uint32_t flow_slot;    /* LG_TCP_FLOW_NONE: not in the table */
 };
+_Static_assert(offsetof(struct lg_tcp_conn, tcp) == LG_CACHE_LINE, "line 0 is one line");
+_Static_assert(offsetof(struct lg_tcp_conn, rcvq) == 2 * LG_CACHE_LINE, "line 1 is one line");
+_Static_assert(sizeof(struct lg_tcp_conn) <= 9 * LG_CACHE_LINE, "a connection costs 576 bytes");
 
 struct lg_tcp {
+    /* -- set once -- */
     struct lg_tcp_cfg cfg;
     const struct lg_tcp_ops *ops;
     void *ops_ctx;
-    struct lg_bufpool *bufs;
+    struct lg_bufpool *pool;
     struct lg_stats *stats;
-    struct lg_pool conns;
-    struct lg_wheel wheel;
-    struct lg_tcp_conn **table;
-    uint32_t table_mask;
+    uint32_t snd_bufs_max, rcv_bufs_max; /* bufs a connection may hold */
     uint8_t rcv_wscale;
+    /* -- hot -- */
     lg_ns_t now_ns;
-    struct lg_tcp_conn *ready_head, *ready_tail;
-    struct lg_tcp_conn *ready_batch; /* of this turn; what becomes ready now waits */
-    bool is_popping;
-    struct lg_tcp_conn *out_head, *out_tail;
-    struct lg_tcp_conn *tw_head, *tw_tail;
-    struct lg_tcp_counts counts;
-    uint32_t port_next;
-    lg_ns_t challenge_ns; /* start of the current second of challenge ACKs */
-    uint32_t challenge_cnt;
+    uint32_t now_ms;
+    uint32_t turn;
+    struct lg_tcp_link news, news_next; /* connections with events; of the next turn */
+    struct lg_tcp_link out_list;
+    struct lg_tcp_link time_wait;
+    struct lg_tcp_flow flow;
+    struct lg_pool conns, boards;
+    uint32_t cnt_state[LG_TCP_STATE_CNT]; /* connections in each state */
+    uint32_t cnt_user;
+    uint16_t port_next[LG_TCP_PORT_SLOTS];
+    struct lg_wheel wheel;
 };
 
-enum { TCPF_FIN = 1, TCPF_SYN = 2, TCPF_RST = 4, TCPF_PSH = 8, TCPF_ACK = 16, TCPF_URG = 32 };
-
-/* The acknowledgement part of one segment. */
-struct lg_tcp_ack {
+/* One received segment: state of one event, on the stack. */
+struct lg_tcp_seg {
+    struct lg_buf *b;  /* owns until somebody takes it: then NULL. data at the payload */
     uint32_t seq, ack;
-    uint32_t window; /* scaled */
-    uint32_t len;    /* payload bytes */
-    bool fin;
-    const struct lg_tcp_opts *opts;
+    uint32_t len;      /* payload bytes */
+    uint32_t wnd;      /* as on the wire, unscaled */
+    uint8_t flags;     /* LG_TCP_FL_* */
+    struct lg_tcp_opts opts;
 };
-
-/* -- tcp_conn.c: the table and the life of connection blocks -- */
-struct lg_tcp_conn *lg_tcp_find(const struct lg_tcp *t, const struct lg_tcp_tuple *tu);
-/* A fresh block in the table, timers off, flags F_TS | F_WS | F_SACK; NULL: no block left. */
-struct lg_tcp_conn *lg_tcp_new_conn(struct lg_tcp *t, const struct lg_tcp_tuple *tu,
-                                    enum lg_tcp_state state);
-/* lg_tcp_finish ends a connection: out of the table, queues dropped, CLOSED|why to its user, or
- * freed when nobody holds it. The block stays readable until the end of the call chain. */
-void lg_tcp_finish(struct lg_tcp_conn *c, uint32_t why);
-/* lg_tcp_reset sends RST and finishes. */
-void lg_tcp_reset(struct lg_tcp_conn *c);
-void lg_tcp_enter_time_wait(struct lg_tcp_conn *c);
-void lg_tcp_establish(struct lg_tcp_conn *c);
-void lg_tcp_event(struct lg_tcp_conn *c, uint32_t events);
-void lg_tcp_free_if_unlisted(struct lg_tcp_conn *c);
-uint16_t lg_tcp_mtu_mss(const struct lg_tcp *t, const lg_ip_t *remote);
-
-/* -- tcp_ack.c -- */
-/* Returns false when the segment is to be dropped (or the connection is gone). */
-bool lg_tcp_rx_ack(struct lg_tcp_conn *c, const struct lg_tcp_ack *a);
-void lg_tcp_rtt_sample(struct lg_tcp_conn *c, lg_ns_t rtt_ns);
-/* lg_tcp_all_lost marks everything in flight lost, after a timeout. */
-void lg_tcp_all_lost(struct lg_tcp_conn *c);
-
-/* -- tcp_tx.c -- */
-uint32_t lg_tcp_ts_now(const struct lg_tcp *t, const struct lg_tcp_conn *c);
-bool lg_tcp_window_would_grow(const struct lg_tcp_conn *c);
-bool lg_tcp_send_control(struct lg_tcp_conn *c, uint32_t seq, uint8_t tcp_flags);
-void lg_tcp_send_rst(struct lg_tcp *t, const struct lg_tcp_tuple *to, uint32_t seq, uint32_t ack,
-                     uint8_t tcp_flags);
-void lg_tcp_want_output(struct lg_tcp_conn *c);
-unsigned lg_tcp_output_all(struct lg_tcp *t);
-
-/* -- tcp_timer.c -- */
-void lg_tcp_arm(struct lg_tcp_conn *c);
-unsigned lg_tcp_run_timers(struct lg_tcp *t);
 
 #endif
