@@ -96,21 +96,16 @@ static lg_err_t begin(struct lg_tls *t, const struct lg_hello *h)
     return lg_hs_start(t, h, cert_idx, alpn);
 }
 
-/* whole: all records of the hello are held. Puts its body together and goes on. */
+/* whole: the hello is all there, as one record: wolfSSL 5.7.2 cannot read one that is cut smaller
+ * than a handshake header, and the transcript does not depend on how records are cut. */
 static lg_err_t whole(struct lg_tls *t)
 {
     struct lg_hello h;
     uint8_t *flat = t->core->scratch;
-    uint32_t off = 0, have = 0;
-    while (off < t->held.bytes) {
-        uint8_t hdr[LG_REC_HDR_SZ];
-        lg_bufq_copy_out(&t->held, off, hdr, sizeof hdr);
-        uint32_t len = lg_get_be16(hdr + 3);
-        lg_bufq_copy_out(&t->held, off + LG_REC_HDR_SZ, flat + have, len);
-        have += len;
-        off += LG_REC_HDR_SZ + len;
-    }
-    switch (lg_hello_parse(lg_span(flat + 4, have - 4), &h)) {
+    uint32_t len = t->held.bytes - LG_REC_HDR_SZ;
+    lg_put_be16(t->held.head->data + 3, (uint16_t)len);
+    lg_bufq_copy_out(&t->held, LG_REC_HDR_SZ, flat, len);
+    switch (lg_hello_parse(lg_span(flat + 4, len - 4), &h)) {
     case LG_HELLO_OK:
         return begin(t, &h);
     case LG_HELLO_E_DECODE:
@@ -137,34 +132,30 @@ static lg_err_t refuse_first(struct lg_tls *t, enum lg_first first, const uint8_
     }
 }
 
-/* take_record moves one whole record from in to held and counts it. */
+/* hold appends n bytes to held. Copied, not moved: one-byte segments must not keep a packet buffer
+ * each. Without a buffer this newest of connections is shed. */
+static bool hold(struct lg_tls *t, const void *p, uint32_t n)
+{
+    return lg_bufq_write(&t->held, t->core->pool, p, n, 0) == n;
+}
+
+/* take_record moves one whole record's payload from in to held and counts it. */
 static lg_err_t take_record(struct lg_tls *t, uint32_t len)
 {
-    uint8_t head[4] = {0};
-    lg_bufq_copy_out(t->in, LG_REC_HDR_SZ, head, LG_MIN(len, 4u));
-    /* Copied, not moved: one-byte segments must not hold a packet buffer each. */
+    static const uint8_t hdr[LG_REC_HDR_SZ] = {22, 3, 1}; /* the length follows in whole() */
     uint8_t *rec = t->core->scratch;
-    lg_bufq_copy_out(t->in, 0, rec, LG_REC_HDR_SZ + len);
-    uint32_t before = t->held.bytes;
-    uint32_t n = lg_bufq_write(&t->held, t->core->pool, rec, LG_REC_HDR_SZ + len, 0);
-    if (n < LG_REC_HDR_SZ + len) {
-        lg_bufq_read(&t->held, rec, before); /* undo: keep what was there */
-        lg_bufq_drop_all(&t->held);
-        if (lg_bufq_write(&t->held, t->core->pool, rec, before, 0) < before)
-            return lg_tls_fail_plain(t, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
-        return LG_E(AGAIN);
-    }
-    lg_bufq_trim(t->in, LG_REC_HDR_SZ + len);
-    switch (lg_hello_add(&t->hello, lg_span(head, LG_MIN(len, 4u)), len)) {
-    case LG_HELLO_MORE:
-        return LG_OK;
-    case LG_HELLO_WHOLE:
-        return whole(t);
-    case LG_HELLO_BAD_TYPE:
+    uint8_t head[4] = {0};
+    lg_bufq_copy_out(t->in, LG_REC_HDR_SZ, rec, len);
+    memcpy(head, rec, LG_MIN(len, 4u));
+    enum lg_hello_step step = lg_hello_add(&t->hello, lg_span(head, sizeof head), len);
+    if (step == LG_HELLO_BAD_TYPE)
         return lg_tls_fail_plain(t, LG_TLS_R_PROTO, LG_ALERT_UNEXPECTED_MESSAGE);
-    default:
+    if (step == LG_HELLO_TOO_LONG)
         return lg_tls_fail_plain(t, LG_TLS_R_PROTO, LG_ALERT_DECODE_ERROR);
-    }
+    if ((t->held.bytes == 0 && !hold(t, hdr, sizeof hdr)) || !hold(t, rec, len))
+        return lg_tls_fail_plain(t, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
+    lg_bufq_trim(t->in, LG_REC_HDR_SZ + len);
+    return step == LG_HELLO_WHOLE ? whole(t) : LG_OK;
 }
 
 static lg_err_t rx_hello(struct lg_tls *t)
@@ -222,6 +213,11 @@ lg_err_t lg_tls_tx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max, struct
     lg_err_t e = lg_rec_tx(t, plain, max);
     t->out = NULL;
     return e;
+}
+
+void lg_tls_set_plain_seg(struct lg_tls *t, uint32_t sz)
+{
+    t->plain_seg_sz = sz;
 }
 
 uint32_t lg_tls_tx_overhead(uint32_t n)

@@ -3,8 +3,8 @@
  * context (name, certificate, client policy) from its first byte. It decides nothing about policy
  * and changes nothing: wolfSSL reads the same bytes again afterwards.
  *
- * The records are reassembled elsewhere (hs_wolf.c keeps them, because wolfSSL wants them as they
- * came); lg_hello_asm counts them and says when the message is whole.
+ * The bytes are kept elsewhere (conn.c); lg_hello_asm counts them and says when the message is
+ * whole.
  *
  * Not read: pre-shared keys, cookies, early data, key shares' values (wolfSSL's business).
  * Thread any, pure. Cost O(bytes). RFC 8446 4.1.2, 5.1; 5246 7.4.1.2; 6066 3; 7301 3.1 */
@@ -14,8 +14,8 @@
 #include "base.h"
 #include "span.h"
 
-#define LG_HELLO_MAX_SZ 16384     /* of the handshake message's body; generous for PQ key shares */
-#define LG_HELLO_RAW_MAX_SZ 65536 /* of its records as they came, headers included */
+#define LG_HELLO_MAX_SZ 16380     /* of the message's body: one record's worth with its header */
+#define LG_HELLO_RAW_MAX_SZ 98304 /* of its records as they came (one-byte ones too) */
 #define LG_HELLO_NAME_SZ 256      /* host name with its NUL */
 #define LG_REC_HDR_SZ 5
 #define LG_REC_PLAIN_MAX 16384

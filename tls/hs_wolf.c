@@ -19,6 +19,7 @@ static const struct {
     {NO_PEER_CERT, LG_TLS_R_NO_CERT, LG_ALERT_CERTIFICATE_REQUIRED},
     {NO_PEER_VERIFY, LG_TLS_R_SIGNATURE, LG_ALERT_UNEXPECTED_MESSAGE},
     {VERIFY_CERT_ERROR, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE},
+    {HANDSHAKE_SIZE_ERROR, LG_TLS_R_BAD_CERT, LG_ALERT_DECODE_ERROR},
     {MAX_CHAIN_ERROR, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE},
     {PEER_KEY_ERROR, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE},
     {RSA_KEY_SIZE_E, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE},
@@ -111,7 +112,8 @@ int lg_hs_verify_cb(int ok, WOLFSSL_X509_STORE_CTX *store)
     lg_span_t certs[MAX_CHAIN_DEPTH];
     uint8_t alert = LG_ALERT_BAD_CERTIFICATE;
     enum lg_tls_reason reason = LG_TLS_R_BAD_CERT;
-    (void)ok;
+    if (store->totalCerts == 0)
+        return ok; /* none was sent: wolfSSL knows whether that may be */
     /* The contexts hold no CA, so "no signer" is what wolfSSL finds for every certificate: the
      * chain is judged by lg_auth_check, once, when wolfSSL comes to the leaf. Anything else that
      * it finds (syntax, key sizes, key usage) stands. It never reaches the point where it would add

@@ -12,6 +12,8 @@
 
 enum { REC_CCS = 20, REC_ALERT = 21, REC_HANDSHAKE = 22 };
 enum { HS_CLIENT_HELLO = 1, HS_CERTIFICATE_VERIFY = 15, HS_CLIENT_KEY_EXCHANGE = 16 };
+/* wolfSSL's MAX_HANDSHAKE_SZ: only a client's Certificate can reach it. */
+enum { HS_MAX_SZ = 3 + (2048 + 3) * MAX_CHAIN_DEPTH };
 
 static struct lg_bufq *source(const struct lg_tls *t)
 {
@@ -42,51 +44,80 @@ static bool later_hello_ok(struct lg_tls *t, const struct lg_bufq *q, uint32_t l
     return msg + 4 == len && lg_hello_parse(lg_span(p + 4, msg), &h) == LG_HELLO_OK;
 }
 
-/* look_at notes what passes in clear, before it is handed over.
- *   Returns  false: the record must not reach wolfSSL */
-static bool look_at(struct lg_tls *t, const struct lg_bufq *q)
+/* note_message is told of each handshake message that comes in clear.
+ *   Returns  false: it must not reach wolfSSL */
+static bool note_message(struct lg_tls *t, uint8_t type, uint32_t len)
 {
-    uint8_t b[LG_REC_HDR_SZ + 4];
-    if (lg_bufq_copy_out(q, 0, b, sizeof b) < sizeof b)
-        return true;
-    uint32_t len = lg_get_be16(b + 3), off = LG_REC_HDR_SZ;
-    if (b[0] == REC_CCS)
-        t->saw_ccs = true;
-    if (b[0] != REC_HANDSHAKE || t->saw_ccs || t->step != LG_STEP_HANDSHAKE)
-        return true;
-    if (b[off] == HS_CLIENT_HELLO) {
-        bool first = !t->saw_hello;
-        t->saw_hello = true;
-        return first || t->held.bytes > 0 || later_hello_ok(t, q, len);
-    }
-    /* TLS 1.2: several messages may share a record. */
-    while (off + 4 <= LG_REC_HDR_SZ + len && lg_bufq_copy_out(q, off, b, 4) == 4) {
-        if (b[0] == HS_CLIENT_KEY_EXCHANGE)
-            t->saw_cke = true;
+    if (len > HS_MAX_SZ)
+        t->want_alert = LG_ALERT_DECODE_ERROR; /* wolfSSL will say handshake_failure */
+    if (type == HS_CLIENT_KEY_EXCHANGE)
+        t->saw_cke = true;
+    if (type == HS_CERTIFICATE_VERIFY) {
+        t->saw_cv = true;
         /* wolfSSL 5.7.2 takes CertificateVerify before ClientKeyExchange (CVE-2026-2645). */
-        if (b[0] == HS_CERTIFICATE_VERIFY && !t->saw_cke)
-            return false;
-        if (b[0] == HS_CERTIFICATE_VERIFY)
-            t->saw_cv = true;
-        off += 4 + (uint32_t)(b[1] << 16 | b[2] << 8 | b[3]);
+        if (!t->saw_cke)
+            t->want_alert = LG_ALERT_UNEXPECTED_MESSAGE;
+        return t->saw_cke;
     }
     return true;
+}
+
+/* walk follows the messages of TLS 1.2 through records: one may hold several, or a part. */
+static bool walk(struct lg_tls *t, const struct lg_bufq *q, uint32_t len)
+{
+    uint32_t off = LG_REC_HDR_SZ, end = LG_REC_HDR_SZ + len;
+    while (off < end) {
+        uint32_t skip = LG_MIN(t->msg_left, end - off);
+        t->msg_left -= skip;
+        off += skip;
+        uint32_t n = LG_MIN((uint32_t)(sizeof t->msg_hdr - t->msg_hdr_cnt), end - off);
+        lg_bufq_copy_out(q, off, t->msg_hdr + t->msg_hdr_cnt, n);
+        t->msg_hdr_cnt = (uint8_t)(t->msg_hdr_cnt + n);
+        off += n;
+        if (t->msg_hdr_cnt < sizeof t->msg_hdr)
+            continue;
+        const uint8_t *h = t->msg_hdr;
+        t->msg_left = (uint32_t)(h[1] << 16 | h[2] << 8 | h[3]);
+        t->msg_hdr_cnt = 0;
+        if (!note_message(t, h[0], t->msg_left))
+            return false;
+    }
+    return true;
+}
+
+/* look_at notes what passes in clear, before it is handed over.
+ *   Returns  false: the record must not reach wolfSSL */
+static bool look_at(WOLFSSL *ssl, struct lg_tls *t, const struct lg_bufq *q)
+{
+    uint8_t b[LG_REC_HDR_SZ + 1] = {0};
+    lg_bufq_copy_out(q, 0, b, sizeof b);
+    uint32_t len = lg_get_be16(b + 3);
+    if (b[0] == REC_CCS)
+        t->saw_ccs = true;
+    if (b[0] != REC_HANDSHAKE || t->step != LG_STEP_HANDSHAKE || len > LG_REC_CIPHER_MAX)
+        return true;
+    if (q == &t->held)
+        return true; /* the first hello: conn.c has read it */
+    if (wolfSSL_version(ssl) != TLS1_3_VERSION)
+        return t->saw_ccs || walk(t, q, len);
+    /* TLS 1.3: in clear only a second hello can come. */
+    bool ok = b[LG_REC_HDR_SZ] == HS_CLIENT_HELLO && later_hello_ok(t, q, len);
+    if (!ok)
+        t->want_alert = LG_ALERT_ILLEGAL_PARAMETER;
+    return ok;
 }
 
 int lg_io_recv(WOLFSSL *ssl, char *buf, int sz, void *ctx)
 {
     struct lg_tls *t = ctx;
     struct lg_bufq *q = source(t);
-    (void)ssl;
     if (t->mute || !q)
         return WOLFSSL_CBIO_ERR_GENERAL;
     if (t->rec_left == 0) {
         if (!lg_io_ready(t))
             return WOLFSSL_CBIO_ERR_WANT_READ;
-        if (!look_at(t, q)) {
-            t->want_alert = LG_ALERT_UNEXPECTED_MESSAGE;
+        if (!look_at(ssl, t, q))
             return WOLFSSL_CBIO_ERR_GENERAL;
-        }
         uint8_t hdr[LG_REC_HDR_SZ];
         lg_bufq_copy_out(q, 0, hdr, sizeof hdr);
         t->rec_left = LG_REC_HDR_SZ + lg_get_be16(hdr + 3);
@@ -108,9 +139,13 @@ int lg_io_send(WOLFSSL *ssl, char *buf, int sz, void *ctx)
                     h.last_tx.level == LG_WOLF_ALERT_FATAL;
     /* TLS 1.2: wolfSSL answers a bad CertificateVerify with whatever the failing primitive maps
      * to. The alert is still in clear: put the right number in. */
-    if (is_alert && sz == LG_REC_HDR_SZ + 2 && buf[0] == REC_ALERT && t->saw_cv && !t->saw_ccs) {
-        buf[LG_REC_HDR_SZ + 1] = LG_ALERT_DECRYPT_ERROR;
-        t->info.alert_sent = LG_ALERT_DECRYPT_ERROR;
+    if (is_alert && sz == LG_REC_HDR_SZ + 2 && buf[0] == REC_ALERT) {
+        if (t->saw_cv && !t->saw_ccs)
+            t->want_alert = LG_ALERT_DECRYPT_ERROR;
+        if (t->want_alert != LG_TLS_NO_ALERT) {
+            buf[LG_REC_HDR_SZ + 1] = (char)t->want_alert;
+            t->info.alert_sent = t->want_alert;
+        }
     }
     uint32_t n = lg_bufq_write(t->out, t->core->pool, buf, (uint32_t)sz, t->seg_sz);
     if (is_alert && n == (uint32_t)sz) {

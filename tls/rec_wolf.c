@@ -3,9 +3,18 @@
  * four functions. */
 #include "wolf_priv.h"
 
-static bool tail_room(const struct lg_bufq *q)
+/* seg_room: bytes that fit into a plaintext buf beside what it holds. */
+static uint32_t seg_room(const struct lg_tls *t, const struct lg_buf *b)
 {
-    return q->tail && lg_buf_tailroom(q->tail) > 0 && !lg_buf_is_shared(q->tail);
+    uint32_t room = lg_buf_tailroom(b);
+    if (t->plain_seg_sz == 0)
+        return room;
+    return b->len < t->plain_seg_sz ? LG_MIN(room, t->plain_seg_sz - b->len) : 0;
+}
+
+static bool tail_room(const struct lg_tls *t, const struct lg_bufq *q)
+{
+    return q->tail && seg_room(t, q->tail) > 0 && !lg_buf_is_shared(q->tail);
 }
 
 /* read_some decrypts straight into the tail of `plain`, or a fresh buf.
@@ -13,14 +22,14 @@ static bool tail_room(const struct lg_bufq *q)
 static int read_some(struct lg_tls *t, struct lg_bufq *plain, uint32_t max, lg_err_t *err)
 {
     struct lg_buf *b = plain->tail;
-    bool fresh = !tail_room(plain);
+    bool fresh = !tail_room(t, plain);
     if (fresh)
         b = lg_buf_take(t->core->pool);
     if (!b) {
         *err = LG_E(AGAIN);
         return 0;
     }
-    int n = wolfSSL_read(t->ssl, b->data + b->len, (int)LG_MIN(lg_buf_tailroom(b), max));
+    int n = wolfSSL_read(t->ssl, b->data + b->len, (int)LG_MIN(seg_room(t, b), max));
     if (n <= 0) {
         if (fresh)
             lg_buf_give(b);

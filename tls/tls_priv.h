@@ -104,7 +104,7 @@ uint32_t lg_policy_crl(const struct lg_tls_policy *p, lg_span_t issuer);
 #define LG_TLS_OPEN_MEM_SZ 12288
 #define LG_TLS_CORE_MEM_SZ (32 * LG_ARENA_PAGE_SZ)
 
-#define LG_TLS_SCRATCH_SZ (LG_HELLO_RAW_MAX_SZ)
+#define LG_TLS_SCRATCH_SZ (LG_REC_CIPHER_MAX + LG_REC_HDR_SZ)
 
 struct lg_tls_core {
     struct lg_bufpool *pool; /* borrows: for life */
@@ -139,12 +139,14 @@ struct lg_tls {
     bool in_hs_cnt;  /* counted in core->handshakes */
     bool saw_ccs;    /* 1.2: the client's later records are encrypted */
     bool saw_cke, saw_cv; /* 1.2: ClientKeyExchange, CertificateVerify came */
-    bool saw_hello;
+    uint8_t msg_hdr[4], msg_hdr_cnt; /* 1.2: header of a handshake message as far as it came */
+    uint32_t msg_left;    /* 1.2: bytes of that message still to come */
     uint8_t want_alert;   /* what we want sent instead of wolfSSL's choice; NO_ALERT: its own */
     uint32_t rec_left;    /* bytes of the record wolfSSL is reading */
+    uint32_t plain_seg_sz; /* bytes a buf of plaintext at most; 0: the pool's room */
     uint32_t tx_again_sz; /* a write wolfSSL could not finish: repeat it with this size */
     struct lg_hello_asm hello;
-    struct lg_bufq held; /* the hello's records, until wolfSSL has read them */
+    struct lg_bufq held; /* the hello as one record, until wolfSSL has read it */
     /* -- only during a call -- */
     struct lg_bufq *in, *out;
     uint32_t seg_sz;
