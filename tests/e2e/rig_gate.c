@@ -30,7 +30,7 @@ pid_t rig_gate_pid(void)
 
 const char *rig_program(const char *name)
 {
-    static char paths[2][512];
+    static char paths[2][256];
     char *path = paths[strcmp(name, "lockgate") == 0 ? 0 : 1];
     const char *dir = getenv("LOCKGATE_BIN_DIR");
 
@@ -141,7 +141,7 @@ const char *rig_config(const char *name, const char *workers, const char *global
 
 pid_t rig_start(const char *config_file)
 {
-    char text[512], log[64];
+    char text[1024], log[64];
 
     snprintf(log, sizeof log, "gate.log.%d", ++gate.runs);
     snprintf(text, sizeof text, "exec ip netns exec %s %s -c %s", rig_ns_name(RIG_GATE),
@@ -244,7 +244,7 @@ bool rig_gate_end(void)
 void rig_rewrite(const char *body)
 {
     rig_config("gate.yaml", gate.workers, gate.global, body);
-    remember(gate.workers, gate.global, body);
+    snprintf(gate.body, sizeof gate.body, "%s", body);
 }
 
 bool rig_reload(void)
@@ -256,7 +256,7 @@ bool rig_reload(void)
 
 int64_t rig_stat(const char *name)
 {
-    char text[512], out[64];
+    char text[1024], out[64];
     const char *file = rig_path("stat.out");
 
     snprintf(text, sizeof text, "exec %s -s %s/gate.sock stats %s", rig_program("lockgatectl"),
