@@ -115,7 +115,11 @@ static void rx_rst(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
         return;
     }
     lg_tcp_count(c->tcp, LG_STAT_TCP_RESET_RX);
-    lg_tcp_conn_close(c, LG_TCP_EV_RESET);
+    /* Both FINs are out and all data has arrived: only the last ACK is missing, and nobody is
+     * harmed (RFC 9293 section 3.10.7.4 signals nothing in CLOSING and LAST-ACK). */
+    bool is_done =
+        (c->state == LG_TCP_CLOSING || c->state == LG_TCP_LAST_ACK) && c->sndq.bytes == 0;
+    lg_tcp_conn_close(c, is_done ? 0 : LG_TCP_EV_RESET);
 }
 
 /* cut trims the segment to the window: what was received before, and what passes the edge. */
