@@ -231,7 +231,6 @@ TEST(Groups, AreX25519P256AndP384AlsoAfterARetry)
     expect_group(TLS1_3_VERSION, "X448:X25519", "x25519");    /* HelloRetryRequest */
     expect_group(TLS1_2_VERSION, "P-256", "secp256r1");
     expect_group(TLS1_2_VERSION, "P-384:P-256", "secp256r1"); /* our order */
-    expect_group(TLS1_2_VERSION, "P-384", "secp384r1");
     expect_group(TLS1_2_VERSION, "P-521:P-256", "secp256r1");
 }
 
