@@ -8,7 +8,7 @@
 
 /* Sizes wolfSSL asks for are spread from 16 bytes to a record with its overhead. */
 static const uint32_t class_sz[LG_ARENA_CLASS_CNT] = {
-    16,   32,   48,   64,   96,   128,  192,  256,  320,   384,   512,   640,   768,   1024,
+    16,   32,   48,   64,   96,   128,  192,  256,  320,  384,  512,   640,   768,   1024,
     1280, 1536, 1808, 2048, 2512, 3264, 4080, 5456, 6544, 8176, 10912, 16368, 18944, 32768};
 
 const uint32_t lg_arena_max_obj = 32768;
@@ -16,9 +16,9 @@ const uint32_t lg_arena_max_obj = 32768;
 struct lg_arena_page {
     uint32_t next, prev; /* in the free list (next only) or its class's list of pages with room */
     uint16_t cls;
-    uint16_t out_cnt;    /* objects out */
-    uint16_t fresh_cnt;  /* objects never given yet lie behind this one */
-    uint16_t free_head;  /* 1 + index of the first given-back object; 0: none */
+    uint16_t out_cnt;   /* objects out */
+    uint16_t fresh_cnt; /* objects never given yet lie behind this one */
+    uint16_t free_head; /* 1 + index of the first given-back object; 0: none */
 };
 
 static uint32_t class_of(size_t sz)

@@ -15,16 +15,16 @@
 struct lg_arena_page;
 
 struct lg_arena {
-    uint8_t *mem;                   /* borrows: page-aligned pages, for life */
-    struct lg_arena_page *pages;    /* borrows: one descriptor a page */
+    uint8_t *mem;                /* borrows: page-aligned pages, for life */
+    struct lg_arena_page *pages; /* borrows: one descriptor a page */
     uint32_t page_cnt;
-    uint32_t free_page;             /* head of the list of free pages; UINT32_MAX: none */
+    uint32_t free_page;                /* head of the list of free pages; UINT32_MAX: none */
     uint32_t part[LG_ARENA_CLASS_CNT]; /* heads of the lists of pages with room, by class */
-    uint64_t used;                  /* bytes of objects out */
-    uint64_t peak;                  /* most of them ever */
-    uint32_t pages_out;             /* pages that hold objects */
-    uint32_t fail_cnt;              /* takes refused: no page left */
-    uint32_t too_big_cnt;           /* takes refused: above LG_ARENA_MAX_OBJ */
+    uint64_t used;                     /* bytes of objects out */
+    uint64_t peak;                     /* most of them ever */
+    uint32_t pages_out;                /* pages that hold objects */
+    uint32_t fail_cnt;                 /* takes refused: no page left */
+    uint32_t too_big_cnt;              /* takes refused: above LG_ARENA_MAX_OBJ */
 };
 
 extern const uint32_t lg_arena_max_obj; /* bytes of the largest object */

@@ -25,10 +25,10 @@
 struct path {
     const struct lg_tls_policy *policy;
     int64_t now_s;
-    uint32_t cnt;                     /* certificates, leaf first, without the anchor */
+    uint32_t cnt; /* certificates, leaf first, without the anchor */
     lg_span_t der[PATH_MAX_CNT];
     struct lg_x509 x[PATH_MAX_CNT];
-    uint32_t anchor_idx;              /* first anchor with the last one's issuer name */
+    uint32_t anchor_idx; /* first anchor with the last one's issuer name */
     uint8_t alert;
 };
 

@@ -122,8 +122,8 @@ static bool chain_check(const struct lg_where *w, struct chain *c)
             lg_where_warn(w, "%s: certificate %u has expired; clients will refuse it: renew it",
                           c->path, i + 1);
         else if (now_s < c->x[i].not_before_s)
-            lg_where_warn(w, "%s: certificate %u is not valid yet; clients will refuse it",
-                          c->path, i + 1);
+            lg_where_warn(w, "%s: certificate %u is not valid yet; clients will refuse it", c->path,
+                          i + 1);
     }
     return true;
 }
@@ -143,8 +143,8 @@ static bool name_add(struct lg_keypair *k, const char *raw, size_t len)
         free(copy);
         return false;
     }
-    strcpy(copy, wild ? "*." : "");
-    strcat(copy, name);
+    memcpy(copy, "*.", 2);
+    memcpy(copy + (wild ? 2 : 0), name, strlen(name) + 1);
     k->names[k->name_cnt++] = copy;
     return true;
 }

@@ -3,7 +3,6 @@
  * way to the handshake (hs_wolf.c) and the records (rec_wolf.c). See tls.h for the states. */
 #include "tls_priv.h"
 
-
 struct lg_tls *lg_tls_open(struct lg_tls_core *core, const struct lg_tls_policy *policy,
                            lg_ns_t now_ns)
 {
@@ -124,8 +123,8 @@ static lg_err_t refuse_first(struct lg_tls *t, enum lg_first first, const uint8_
         t->info.alert_received = rec[6];
         return lg_tls_fail_plain(t, LG_TLS_R_PEER_ALERT, LG_TLS_NO_ALERT);
     case LG_FIRST_LEN:
-        return lg_tls_fail_plain(t, LG_TLS_R_PROTO,
-                                 rec[3] | rec[4] ? LG_ALERT_RECORD_OVERFLOW : LG_ALERT_DECODE_ERROR);
+        return lg_tls_fail_plain(
+            t, LG_TLS_R_PROTO, rec[3] | rec[4] ? LG_ALERT_RECORD_OVERFLOW : LG_ALERT_DECODE_ERROR);
     default:
         return lg_tls_fail_plain(t, t->hello.raw_sz ? LG_TLS_R_PROTO : LG_TLS_R_NOT_TLS,
                                  LG_ALERT_UNEXPECTED_MESSAGE);

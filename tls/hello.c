@@ -16,8 +16,8 @@ enum {
 
 static enum lg_first first_text(lg_span_t s)
 {
-    static const char methods[][5] = {"GET ", "POST", "HEAD", "PUT ", "OPTI", "DELE",
-                                      "CONN", "TRAC", "PATC", "PRI "};
+    static const char methods[][5] = {"GET ", "POST", "HEAD", "PUT ", "OPTI",
+                                      "DELE", "CONN", "TRAC", "PATC", "PRI "};
     for (size_t i = 0; i < LG_ARRAY_CNT(methods); i++) {
         size_t n = LG_MIN(s.len, 4u);
         if (memcmp(s.p, methods[i], n) == 0)

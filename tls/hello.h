@@ -79,7 +79,8 @@ bool lg_hello_offers_version(const struct lg_hello *h, uint16_t v);
 /* lg_hello_alpn_has says whether the client offers this protocol name. */
 bool lg_hello_alpn_has(const struct lg_hello *h, lg_span_t name);
 /* lg_hello_name checks a host name (letters, digits, '-', '_', labels of 1..63, 253 in all) and
- * writes it in lower case without a trailing dot; false: not a host name (an IP address is none). */
+ * writes it in lower case without a trailing dot; false: not a host name (an IP address is none).
+ */
 bool lg_hello_name(lg_span_t raw, char out[LG_HELLO_NAME_SZ]);
 
 #endif

@@ -137,7 +137,7 @@ uint32_t lg_policy_crl(const struct lg_tls_policy *p, lg_span_t issuer)
         else
             hi = mid;
     }
-    bool found = lo < p->crl_cnt &&
-                 lg_span_eq(lg_span(p->crls[lo].issuer, p->crls[lo].issuer_sz), issuer);
+    bool found =
+        lo < p->crl_cnt && lg_span_eq(lg_span(p->crls[lo].issuer, p->crls[lo].issuer_sz), issuer);
     return found ? lo : p->crl_cnt;
 }

@@ -55,8 +55,8 @@ void lg_tls_policy_free(struct lg_tls_policy *p);
 
 struct lg_tls_core_cfg {
     uint32_t worker_idx;
-    uint32_t max_conns;      /* lg_tls objects */
-    uint32_t max_handshakes; /* in flight at once; each may use handshake_mem_sz of the arena */
+    uint32_t max_conns;        /* lg_tls objects */
+    uint32_t max_handshakes;   /* in flight at once; each may use handshake_mem_sz of the arena */
     uint32_t handshake_mem_sz; /* 0: the measured default */
 };
 
@@ -81,8 +81,8 @@ enum lg_tls_state { LG_TLS_HANDSHAKE, LG_TLS_OPEN, LG_TLS_CLOSED, LG_TLS_FAILED 
 /* Why a handshake failed, for the operator; the peer gets only the alert. */
 enum lg_tls_reason {
     LG_TLS_R_NONE,
-    LG_TLS_R_NOT_TLS,      /* first bytes are no TLS record */
-    LG_TLS_R_PLAIN_HTTP,   /* ... but an HTTP request (the proxy may answer 400) */
+    LG_TLS_R_NOT_TLS,    /* first bytes are no TLS record */
+    LG_TLS_R_PLAIN_HTTP, /* ... but an HTTP request (the proxy may answer 400) */
     LG_TLS_R_PROTO,
     LG_TLS_R_VERSION,
     LG_TLS_R_SUITE,
@@ -90,13 +90,13 @@ enum lg_tls_reason {
     LG_TLS_R_ALPN,
     LG_TLS_R_NO_CERT,
     LG_TLS_R_UNKNOWN_CA,
-    LG_TLS_R_EXPIRED,      /* or not yet valid */
+    LG_TLS_R_EXPIRED, /* or not yet valid */
     LG_TLS_R_REVOKED,
-    LG_TLS_R_CRL_MISSING,  /* no CRL for the issuer, or past nextUpdate, under crl_fail: closed */
-    LG_TLS_R_BAD_CERT,     /* malformed, wrong usage, weak key, chain too long */
-    LG_TLS_R_SIGNATURE,    /* bad CertificateVerify */
+    LG_TLS_R_CRL_MISSING, /* no CRL for the issuer, or past nextUpdate, under crl_fail: closed */
+    LG_TLS_R_BAD_CERT,    /* malformed, wrong usage, weak key, chain too long */
+    LG_TLS_R_SIGNATURE,   /* bad CertificateVerify */
     LG_TLS_R_PEER_ALERT,
-    LG_TLS_R_FULL,         /* no handshake memory left */
+    LG_TLS_R_FULL, /* no handshake memory left */
     LG_TLS_R_INTERNAL,
     LG_TLS_R_CNT
 };
@@ -104,15 +104,15 @@ enum lg_tls_reason {
 #define LG_TLS_NAME_SZ 256
 
 struct lg_tls_info {
-    uint16_t version;       /* 0x0303, 0x0304; 0 before ServerHello */
-    const char *suite;      /* IANA name, static; "" when none */
-    const char *group;      /* "x25519", ...; "" when unknown */
-    const char *alpn;       /* chosen protocol; "" when none; borrowed: until close */
+    uint16_t version;         /* 0x0303, 0x0304; 0 before ServerHello */
+    const char *suite;        /* IANA name, static; "" when none */
+    const char *group;        /* "x25519", ...; "" when unknown */
+    const char *alpn;         /* chosen protocol; "" when none; borrowed: until close */
     char sni[LG_TLS_NAME_SZ]; /* lower case, checked; "" when none */
     bool resumed;
-    bool has_client_cert;   /* presented and verified */
+    bool has_client_cert; /* presented and verified */
     enum lg_tls_reason reason;
-    uint8_t alert_sent;     /* 0 and LG_TLS_NO_ALERT below mean none */
+    uint8_t alert_sent; /* 0 and LG_TLS_NO_ALERT below mean none */
     uint8_t alert_received;
     /* Of the client certificate, also of a refused one; escaped for logs and headers. */
     char subject[LG_TLS_NAME_SZ], issuer[LG_TLS_NAME_SZ], serial[64], fingerprint[65];
@@ -140,7 +140,8 @@ LG_MUST lg_err_t lg_tls_rx(struct lg_tls *t, struct lg_bufq *in, struct lg_bufq 
                            uint32_t max, struct lg_bufq *out, uint32_t seg_sz, lg_ns_t now_ns);
 bool lg_tls_rx_pending(const struct lg_tls *t);
 /* lg_tls_set_plain_seg: from now on lg_tls_rx cuts plaintext into bufs of at most sz bytes (0, and
- * the start: the pool's room). The proxy sets the backend's MSS, so that TCP sends them uncopied. */
+ * the start: the pool's room). The proxy sets the backend's MSS, so that TCP sends them uncopied.
+ */
 void lg_tls_set_plain_seg(struct lg_tls *t, uint32_t sz);
 /* lg_tls_tx encrypts: consumes `plain` (at most max bytes of it), appends records to `out` cut to
  * seg_sz bytes a buf. Only in OPEN and CLOSED.

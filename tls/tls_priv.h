@@ -53,7 +53,7 @@ struct lg_tls_cert {
 
 /* One name of the listener and the certificates that serve it, by kind of key. */
 struct lg_tls_name {
-    const char *name; /* borrows from a certificate */
+    const char *name;             /* borrows from a certificate */
     int16_t cert_idx[LG_KEY_CNT]; /* -1: none */
 };
 
@@ -76,7 +76,7 @@ struct lg_tls_policy {
     uint32_t cert_cnt;
     struct lg_tls_cert *certs; /* owns; [0] is the default */
     uint32_t name_cnt;
-    struct lg_tls_name *names; /* owns: sorted by name */
+    struct lg_tls_name *names;   /* owns: sorted by name */
     struct lg_tls_name fallback; /* the default certificate and its siblings */
     uint32_t alpn_cnt;
     char **alpn; /* owns: in our order of preference */
@@ -100,8 +100,8 @@ uint32_t lg_policy_crl(const struct lg_tls_policy *p, lg_span_t issuer);
 
 /* Measured (tests/unit/tls/test_mem.c holds them to it): arena bytes of one connection while it
  * shakes hands and once it is open, and what a core needs besides: size classes' open pages. */
-#define LG_TLS_HANDSHAKE_MEM_SZ 49152
-#define LG_TLS_OPEN_MEM_SZ 12288
+#define LG_TLS_HANDSHAKE_MEM_SZ 40960
+#define LG_TLS_OPEN_MEM_SZ 6144
 #define LG_TLS_CORE_MEM_SZ (32 * LG_ARENA_PAGE_SZ)
 
 #define LG_TLS_SCRATCH_SZ (LG_REC_CIPHER_MAX + LG_REC_HDR_SZ)
@@ -111,7 +111,7 @@ struct lg_tls_core {
     struct lg_stats *stats;  /* borrows: for life */
     uint32_t worker_idx;
     uint32_t max_handshakes;
-    uint32_t handshakes;     /* wolfSSL objects that have not finished their handshake */
+    uint32_t handshakes; /* wolfSSL objects that have not finished their handshake */
     struct lg_pool conns;
     struct lg_arena arena;
     struct lg_rng rng;
@@ -133,18 +133,18 @@ struct lg_tls {
     const struct lg_tls_policy *policy; /* borrows: until close */
     struct WOLFSSL *ssl;                /* owns; NULL before the hello is whole */
     uint8_t step;                       /* enum lg_tls_step */
-    bool mute;       /* a fatal alert is out: nothing may follow it */
-    bool shut;       /* close_notify is out */
-    bool verified;   /* the client's chain was found good; wolfSSL saw to its CertificateVerify */
-    bool in_hs_cnt;  /* counted in core->handshakes */
-    bool saw_ccs;    /* 1.2: the client's later records are encrypted */
-    bool saw_cke, saw_cv; /* 1.2: ClientKeyExchange, CertificateVerify came */
+    bool mute;                          /* a fatal alert is out: nothing may follow it */
+    bool shut;                          /* close_notify is out */
+    bool verified;  /* the client's chain was found good; wolfSSL saw to its CertificateVerify */
+    bool in_hs_cnt; /* counted in core->handshakes */
+    bool saw_ccs;   /* 1.2: the client's later records are encrypted */
+    bool saw_cke, saw_cv;            /* 1.2: ClientKeyExchange, CertificateVerify came */
     uint8_t msg_hdr[4], msg_hdr_cnt; /* 1.2: header of a handshake message as far as it came */
-    uint32_t msg_left;    /* 1.2: bytes of that message still to come */
-    uint8_t want_alert;   /* what we want sent instead of wolfSSL's choice; NO_ALERT: its own */
-    uint32_t rec_left;    /* bytes of the record wolfSSL is reading */
+    uint32_t msg_left;               /* 1.2: bytes of that message still to come */
+    uint8_t want_alert;    /* what we want sent instead of wolfSSL's choice; NO_ALERT: its own */
+    uint32_t rec_left;     /* bytes of the record wolfSSL is reading */
     uint32_t plain_seg_sz; /* bytes a buf of plaintext at most; 0: the pool's room */
-    uint32_t tx_again_sz; /* a write wolfSSL could not finish: repeat it with this size */
+    uint32_t tx_again_sz;  /* a write wolfSSL could not finish: repeat it with this size */
     struct lg_hello_asm hello;
     struct lg_bufq held; /* the hello as one record, until wolfSSL has read it */
     /* -- only during a call -- */

@@ -80,7 +80,8 @@ static bool load_bundle(struct lg_where *w, const char *path, struct lg_tls_poli
         if (lg_span_eq(pem.label, LG_SPAN_STR("CERTIFICATE")))
             ok = bundle_add(w, path, &pem, p) && ok;
     if (lg_err_is(e, LG_ERR_FORMAT)) {
-        lg_where_error(w, "%s: a -----BEGIN line has no -----END line; the file is cut short", path);
+        lg_where_error(w, "%s: a -----BEGIN line has no -----END line; the file is cut short",
+                       path);
         ok = false;
     } else if (p->anchor_cnt == 0) {
         lg_where_error(w, "%s holds no PEM certificate: name a bundle of CA certificates", path);

@@ -41,11 +41,11 @@ bool lg_der_next(struct lg_cur *c, struct lg_der *out);
 bool lg_der_time(const struct lg_der *d, int64_t *out_s);
 
 struct lg_x509 {
-    lg_span_t serial;  /* of the INTEGER, leading zero bytes cut */
-    lg_span_t issuer;  /* DER of the name */
-    lg_span_t subject; /* DER of the name */
+    lg_span_t serial;                  /* of the INTEGER, leading zero bytes cut */
+    lg_span_t issuer;                  /* DER of the name */
+    lg_span_t subject;                 /* DER of the name */
     int64_t not_before_s, not_after_s; /* since 1970 */
-    lg_span_t sig_alg; /* OID of the signature algorithm */
+    lg_span_t sig_alg;                 /* OID of the signature algorithm */
 };
 
 /* lg_x509_parse: out borrows from der. LG_E(FORMAT) when malformed. Thread any, pure. */

@@ -29,10 +29,14 @@ static const struct {
     {"wild", {.cn = "w", .san = "DNS:*.wild.example,DNS:Upper.Example", .issuer = "srvca"}},
     {"cnonly", {.cn = "cn.example", .issuer = "srvca"}},
     {"b", {.cn = "ignored.example", .san = "DNS:b.example", .issuer = "srvca"}},
-    {"srvold", {.cn = "old.example", .san = "DNS:old.example", .issuer = "srvca", .from_s = -7200,
-                .to_s = -3600}},
-    {"srvinter", {.cn = "Server Intermediate", .issuer = "srvca", .ca = "critical,CA:TRUE",
-                  .ku = CA_KU}},
+    {"srvold",
+     {.cn = "old.example",
+      .san = "DNS:old.example",
+      .issuer = "srvca",
+      .from_s = -7200,
+      .to_s = -3600}},
+    {"srvinter",
+     {.cn = "Server Intermediate", .issuer = "srvca", .ca = "critical,CA:TRUE", .ku = CA_KU}},
     {"chained", {.cn = "chained.example", .san = "DNS:chained.example", .issuer = "srvinter"}},
     {"good", {.cn = "Good Client", .issuer = "root", .ku = EE_KU, .eku = "clientAuth"}},
     {"goodrsa", {.cn = "Good RSA Client", .issuer = "root", .key = PKI_RSA2048}},
@@ -43,20 +47,24 @@ static const struct {
     {"revoked2", {.cn = "Revoked Deep", .issuer = "inter"}},
     {"foreign", {.cn = "Foreign", .issuer = "other"}},
     {"bysrv", {.cn = "By Server CA", .issuer = "srvca"}},
-    {"selfs", {.cn = "Self"}},
+    {"lonely", {.cn = "Self"}},
     {"serveronly", {.cn = "Server Only", .issuer = "root", .eku = "serverAuth"}},
     {"nosign", {.cn = "No Signature", .issuer = "root", .ku = "critical,keyEncipherment"}},
     {"notca", {.cn = "Not A CA", .issuer = "root", .ca = "critical,CA:FALSE", .ku = CA_KU}},
     {"bynotca", {.cn = "By Not CA", .issuer = "notca"}},
-    {"plen0", {.cn = "Path Zero", .issuer = "root", .ca = "critical,CA:TRUE,pathlen:0",
-               .ku = CA_KU}},
+    {"plen0",
+     {.cn = "Path Zero", .issuer = "root", .ca = "critical,CA:TRUE,pathlen:0", .ku = CA_KU}},
     {"plen1", {.cn = "Below Zero", .issuer = "plen0", .ca = "critical,CA:TRUE", .ku = CA_KU}},
     {"byplen1", {.cn = "Too Long", .issuer = "plen1"}},
     {"deep1", {.cn = "Deep 1", .issuer = "root", .ca = "critical,CA:TRUE", .ku = CA_KU}},
     {"deep2", {.cn = "Deep 2", .issuer = "deep1", .ca = "critical,CA:TRUE", .ku = CA_KU}},
     {"bydeep2", {.cn = "Depth Two", .issuer = "deep2"}},
-    {"nc", {.cn = "Names", .issuer = "root", .ca = "critical,CA:TRUE", .ku = CA_KU,
-            .nc = "critical,permitted;DNS:.ok.example"}},
+    {"nc",
+     {.cn = "Names",
+      .issuer = "root",
+      .ca = "critical,CA:TRUE",
+      .ku = CA_KU,
+      .nc = "critical,permitted;DNS:.ok.example"}},
     {"ncgood", {.cn = "Names Kept", .san = "DNS:x.ok.example", .issuer = "nc"}},
     {"ncbad", {.cn = "Names Broken", .san = "DNS:x.bad.example", .issuer = "nc"}},
     {"sha1", {.cn = "Sha One", .issuer = "root", .sha1 = true}},
@@ -67,6 +75,8 @@ static const struct {
 #define CNT (sizeof specs / sizeof specs[0])
 static struct pki_cert made[CNT];
 static char dir[64];
+static char *paths[4096]; /* owns: valid for the run */
+static size_t path_cnt;
 
 static void remove_dir(void)
 {
@@ -80,6 +90,8 @@ static void remove_dir(void)
     if (d)
         closedir(d);
     rmdir(dir);
+    while (path_cnt > 0)
+        free(paths[--path_cnt]);
 }
 
 const char *pki_dir(void)
@@ -178,7 +190,9 @@ static char *path_of(const char *name, const char *ext)
     char *p;
     if (asprintf(&p, "%s/%s%s", pki_dir(), name, ext) < 0)
         abort();
-    return p; /* kept for the run */
+    if (path_cnt == sizeof paths / sizeof paths[0])
+        abort();
+    return paths[path_cnt++] = p;
 }
 
 static FILE *create(const char *path)

@@ -13,7 +13,7 @@ enum pki_key { PKI_P256, PKI_P384, PKI_ED25519, PKI_RSA2048, PKI_RSA1024 };
 
 struct pki_spec {
     const char *cn;
-    const char *san;   /* "DNS:a,DNS:b"; NULL: none */
+    const char *san; /* "DNS:a,DNS:b"; NULL: none */
     enum pki_key key;
     const char *issuer; /* name of another; NULL: self-signed */
     const char *ca;     /* basicConstraints value, "CA:TRUE,pathlen:0"; NULL: none */

@@ -12,8 +12,8 @@ struct rig {
     /* -- set by the test before rig_open -- */
     struct lg_cfg_listener listener;
     struct lg_cfg_cert certs[8];
-    uint32_t seg_sz;     /* bytes a buf of output; default 1400 */
-    uint32_t chunk_sz;   /* bytes of the client's handed over at a time; 0: all */
+    uint32_t seg_sz;                    /* bytes a buf of output; default 1400 */
+    uint32_t chunk_sz;                  /* bytes of the client's handed over at a time; 0: all */
     uint32_t max_handshakes, max_conns; /* default 4 */
     /* -- the server -- */
     struct lg_config cfg;
@@ -35,7 +35,8 @@ struct rig {
     int saw_cert_request;
 };
 
-/* rig_init: a listener with the given certificates (comma-separated names), one-way, TLS 1.2-1.3. */
+/* rig_init: a listener with the given certificates (comma-separated names), one-way, TLS 1.2-1.3.
+ */
 void rig_init(struct rig *r, const char *certs);
 /* rig_auth: mutual mode with the bundle of these names. */
 void rig_auth(struct rig *r, enum lg_client_auth auth, const char *bundle);

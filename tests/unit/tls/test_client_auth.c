@@ -135,8 +135,8 @@ TEST(R18, ExpiredAndNotYetValidGetCertificateExpired)
     expect_all_refused(&w, NULL);
 }
 
-static void expect_with_crl(const char *cert, const char *chain, const char *crl1,
-                            const char *crl2, enum lg_crl_fail fail, const struct want *w)
+static void expect_with_crl(const char *cert, const char *chain, const char *crl1, const char *crl2,
+                            enum lg_crl_fail fail, const struct want *w)
 {
     for (size_t v = 0; v < 2; v++) {
         struct rig r;
@@ -198,7 +198,7 @@ TEST(R28, StaleListIsRefusedWhenClosedAndStillRevokesWhenOpen)
     expect_with_crl("revoked", NULL, crl, NULL, LG_CRL_FAIL_OPEN, &revoked);
 }
 
-static const char *const strangers[] = {"foreign", "bysrv", "selfs", "good2"};
+static const char *const strangers[] = {"foreign", "bysrv", "lonely", "good2"};
 
 TEST(R20, SignedByNoCaOfTheBundleGetsUnknownCa)
 {
@@ -342,8 +342,7 @@ static EVP_PKEY *impostor(const char *victim)
 {
     EVP_PKEY *other = EVP_EC_gen("P-256");
     EC_KEY *k = EC_KEY_dup(EVP_PKEY_get0_EC_KEY(other));
-    EC_KEY_set_public_key(k, EC_KEY_get0_public_key(
-                                 EVP_PKEY_get0_EC_KEY(pki_get(victim)->key)));
+    EC_KEY_set_public_key(k, EC_KEY_get0_public_key(EVP_PKEY_get0_EC_KEY(pki_get(victim)->key)));
     EVP_PKEY *out = EVP_PKEY_new();
     EVP_PKEY_assign_EC_KEY(out, k);
     EVP_PKEY_free(other);

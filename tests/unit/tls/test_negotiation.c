@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Versions, suites, groups, names and protocols: what is chosen, and what is told when nothing is. */
+/* Versions, suites, groups, names and protocols: what is chosen, and what is told when nothing is.
+ */
 #include "rig.h"
 
 static void expect_failed(struct rig *r, int alert, enum lg_tls_reason reason)
@@ -97,10 +98,8 @@ static const struct {
      "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
     {TLS1_2_VERSION, "ed", "ECDHE-ECDSA-AES128-GCM-SHA256",
      "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
-    {TLS1_2_VERSION, "rsa", "ECDHE-RSA-AES128-GCM-SHA256",
-     "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
-    {TLS1_2_VERSION, "rsa", "ECDHE-RSA-AES256-GCM-SHA384",
-     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"},
+    {TLS1_2_VERSION, "rsa", "ECDHE-RSA-AES128-GCM-SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
+    {TLS1_2_VERSION, "rsa", "ECDHE-RSA-AES256-GCM-SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"},
     {TLS1_2_VERSION, "rsa", "ECDHE-RSA-CHACHA20-POLY1305",
      "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"},
 };
@@ -168,8 +167,8 @@ TEST(R04, PreferClientGivesChaChaToWhoPutsItFirst)
     expect_choice(LG_PREFER_CLIENT, TLS1_2_VERSION,
                   "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384",
                   "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256");
-    expect_choice(LG_PREFER_CLIENT, TLS1_3_VERSION,
-                  "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256");
+    expect_choice(LG_PREFER_CLIENT, TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384",
+                  "TLS_AES_128_GCM_SHA256");
 }
 
 static void expect_no_suite(const char *cert, int version, const char *suites, const char *groups,

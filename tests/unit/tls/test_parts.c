@@ -29,22 +29,32 @@ static const struct {
     enum lg_hello_err want;
 } hellos[] = {
     {"", 0, LG_HELLO_OK},
-    {"\x00\x00\x00\x08\x00\x06\x00\x00\x03" "a.b", 12, LG_HELLO_OK},
-    {"\x00\x00\x00\x00", 4, LG_HELLO_E_DECODE},                               /* empty SNI */
-    {"\x00\x00\x00\x08\x00\x06\x01\x00\x03" "a.b", 12, LG_HELLO_E_DECODE},    /* name type 1 */
-    {"\x00\x00\x00\x09\x00\x06\x00\x00\x03" "a.bx", 13, LG_HELLO_E_DECODE},   /* trailing byte */
-    {"\x00\x00\x00\x08\x00\x06\x00\x00\x03" "a b", 12, LG_HELLO_E_NAME},
-    {"\x00\x00\x00\x0c\x00\x0a\x00\x00\x07" "1.2.3.4", 16, LG_HELLO_E_NAME},
+    {"\x00\x00\x00\x08\x00\x06\x00\x00\x03"
+     "a.b",
+     12, LG_HELLO_OK},
+    {"\x00\x00\x00\x00", 4, LG_HELLO_E_DECODE}, /* empty SNI */
+    {"\x00\x00\x00\x08\x00\x06\x01\x00\x03"
+     "a.b",
+     12, LG_HELLO_E_DECODE}, /* name type 1 */
+    {"\x00\x00\x00\x09\x00\x06\x00\x00\x03"
+     "a.bx",
+     13, LG_HELLO_E_DECODE}, /* trailing byte */
+    {"\x00\x00\x00\x08\x00\x06\x00\x00\x03"
+     "a b",
+     12, LG_HELLO_E_NAME},
+    {"\x00\x00\x00\x0c\x00\x0a\x00\x00\x07"
+     "1.2.3.4",
+     16, LG_HELLO_E_NAME},
     {"\x00\x0a\x00\x04\x00\x02\x00\x1d\x00\x0a\x00\x04\x00\x02\x00\x1d", 16, LG_HELLO_E_DUP},
-    {"\x00\x0a\x00\x03\x00\x01\x00", 7, LG_HELLO_E_DECODE},                   /* odd list */
-    {"\x00\x0d\x00\x02\x00\x00", 6, LG_HELLO_E_DECODE},                       /* empty list */
+    {"\x00\x0a\x00\x03\x00\x01\x00", 7, LG_HELLO_E_DECODE}, /* odd list */
+    {"\x00\x0d\x00\x02\x00\x00", 6, LG_HELLO_E_DECODE},     /* empty list */
     {"\x00\x10\x00\x05\x00\x03\x02h2", 9, LG_HELLO_OK},
-    {"\x00\x10\x00\x05\x00\x03\x03h2", 9, LG_HELLO_E_DECODE},                 /* past the end */
-    {"\x00\x10\x00\x03\x00\x01\x00", 7, LG_HELLO_E_DECODE},                   /* empty protocol */
+    {"\x00\x10\x00\x05\x00\x03\x03h2", 9, LG_HELLO_E_DECODE}, /* past the end */
+    {"\x00\x10\x00\x03\x00\x01\x00", 7, LG_HELLO_E_DECODE},   /* empty protocol */
     {"\x00\x2b\x00\x03\x02\x03\x04", 7, LG_HELLO_OK},
     {"\x00\x33\x00\x0c\x00\x0a\x00\x1d\x00\x01x\x00\x1d\x00\x01y", 16, LG_HELLO_E_DUP},
     {"\x00\x33\x00\x02\x00\x00", 6, LG_HELLO_OK},
-    {"\xff\xff\x00\x05x", 5, LG_HELLO_E_DECODE},                              /* cut short */
+    {"\xff\xff\x00\x05x", 5, LG_HELLO_E_DECODE}, /* cut short */
 };
 
 TEST(Hello, TakesGoodExtensionsAndNamesWhatIsWrongWithBadOnes)
