@@ -140,7 +140,8 @@ bool lg_front_fill(struct lg_session *s, uint32_t bound)
     }
     uint8_t state = s->state;
     bool moved = take_cipher(s);
-    if (s->cin.head || lg_tls_rx_pending(s->tls))
+    /* A handshake may have steps left that need no new bytes. */
+    if (s->cin.head || s->state == LG_S_HANDSHAKE || lg_tls_rx_pending(s->tls))
         moved |= decrypt(s, LG_MIN(bound - s->up.bytes, LG_UP_BYTES));
     if (s->state != state)
         return true;

@@ -143,8 +143,7 @@ unsigned lg_proxy_poll(struct lg_proxy *p, lg_ns_t now_ns)
         if (s == last)
             last = NULL;
         lg_session_unqueue(s);
-        lg_session_run(s); /* frees at most s itself */
-        done++;
+        done += lg_session_run(s); /* frees at most s itself */
     }
     return done;
 }

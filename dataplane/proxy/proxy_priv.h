@@ -136,8 +136,9 @@ struct lg_proxy {
 /* -- session.c -- */
 
 /* lg_session_run makes steps until there is nothing to do or the turn's share is used up, and
- * frees the session when it has come to its end: it is dead for the caller then. */
-void lg_session_run(struct lg_session *s);
+ * frees the session when it has come to its end: it is dead for the caller then.
+ *   Returns  whether anything moved: not when it only waits for buffers */
+bool lg_session_run(struct lg_session *s);
 /* lg_session_deadline sets when the present state has lasted too long. */
 void lg_session_deadline(struct lg_session *s, lg_ns_t at_ns);
 /* lg_session_abort resets both peers and ends the session. */

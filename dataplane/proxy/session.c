@@ -151,7 +151,7 @@ static bool step(struct lg_session *s)
     return false;
 }
 
-void lg_session_run(struct lg_session *s)
+bool lg_session_run(struct lg_session *s)
 {
     s->budget_up = s->budget_down = LG_TURN_BYTES;
     s->has_more = false;
@@ -162,6 +162,7 @@ void lg_session_run(struct lg_session *s)
         lg_session_free(s);
     else if (s->has_more || left == 0)
         lg_session_queue(s);
+    return left < LG_TURN_STEPS;
 }
 
 static void expire(struct lg_session *s)
