@@ -88,7 +88,7 @@ void lg_tcp_wnd_in(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
     }
     /* While the peer answers our window probes it is alive, however long its window stays shut. */
     if (c->flags & LG_TCP_F_PERSIST) {
-        c->backoff = LG_MIN(c->backoff, (uint8_t)6);
+        c->backoff = (uint8_t)LG_MIN((uint32_t)c->backoff, c->tcp->cfg.data_retries / 2);
         if (c->snd_wnd > 0) {
             c->flags &= ~LG_TCP_F_PERSIST;
             c->backoff = 0;

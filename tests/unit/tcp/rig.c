@@ -77,6 +77,7 @@ void rig_init(struct rig *r, const struct lg_tcp_cfg *cfg)
     r->tcp = lg_tcp_init(r->mem, cfg, &ops, r, &r->heap.pool, &r->stats, r->now_ns);
     r->seq = 100000;
     r->wnd = 65535;
+    r->ts_val = 1000;
     r->our_port = RIG_PORT;
     r->peer_port = RIG_PEER_PORT;
 }
@@ -108,7 +109,7 @@ void rig_run(struct rig *r, lg_ns_t ns)
 
     while (r->now_ns < end_ns) {
         lg_ns_t next_ns = lg_tcp_next(r->tcp);
-        r->now_ns = LG_MIN(end_ns, LG_MAX(next_ns, r->now_ns + 1));
+        r->now_ns = LG_MIN(end_ns, LG_MAX(next_ns, r->now_ns + LG_US(100)));
         lg_tcp_poll(r->tcp, r->now_ns);
     }
 }
