@@ -45,7 +45,9 @@ struct lg_port_info {
 LG_MUST lg_err_t lg_ports_open(const struct lg_config *cfg, uint32_t worker_cnt,
                                struct lg_ports **out, struct lg_diag *diag);
 /* lg_ports_close stops and closes every port (which detaches XDP programs and removes virtual
- * devices) and frees the pools. No buf may be used afterwards. NULL allowed. */
+ * devices) and frees the pools. No buf may be used afterwards. NULL allowed. DPDK 22.11's AF_XDP
+ * driver keeps its sockets until the process ends, so such an interface cannot be opened a second
+ * time by the same process. */
 void lg_ports_close(struct lg_ports *ports);
 
 void lg_port_get_info(const struct lg_ports *ports, uint32_t port_idx, struct lg_port_info *out);

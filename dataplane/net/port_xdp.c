@@ -98,8 +98,9 @@ static bool set_ring(int fd, int which, uint32_t cnt)
     return setsockopt(fd, SOL_XDP, which, &cnt, sizeof cnt) == 0;
 }
 
-/* Tries to bind a small AF_XDP socket to the queue. Returns 0 or errno. */
-static int try_bind(const char *iface, uint32_t queue)
+/* Tries to bind a small AF_XDP socket to the queue, mode is XDP_COPY or XDP_ZEROCOPY. Returns 0 or
+ * errno. */
+static int try_bind(const char *iface, uint32_t queue, uint16_t mode)
 {
     size_t sz = (size_t)CHUNK_SZ * CHUNK_CNT;
     void *mem = mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -108,7 +109,7 @@ static int try_bind(const char *iface, uint32_t queue)
         .sxdp_family = AF_XDP,
         .sxdp_ifindex = if_nametoindex(iface),
         .sxdp_queue_id = queue,
-        .sxdp_flags = XDP_COPY,
+        .sxdp_flags = mode,
     };
     struct xdp_umem_reg reg = {.addr = (uintptr_t)mem, .len = sz, .chunk_size = CHUNK_SZ};
 
@@ -196,23 +197,52 @@ static lg_err_t claim(const struct lg_port_open *o, const char *iface)
     return LG_E(CONFIG);
 }
 
+/* A veth has no zero copy, so asking for it either finds the queue taken or fails, and leaves
+ * nothing behind. */
+static bool is_veth(const char *iface)
+{
+    struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+    struct ifreq ifr = {.ifr_data = (void *)&info};
+
+    return ask(iface, SIOCETHTOOL, &ifr) && strcmp(info.driver, "veth") == 0;
+}
+
+static void wait_ms(long ms)
+{
+    struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&ts, NULL);
+}
+
+/* The kernel lets go of a queue a moment after its socket is closed, and tells nobody: so a queue
+ * that is taken is asked for again, for up to a second. */
+static bool is_queue_free(const char *iface, uint32_t queue)
+{
+    for (int i = 0; i < 50; i++) {
+        if (try_bind(iface, queue, XDP_ZEROCOPY) != EBUSY)
+            return true;
+        wait_ms(20);
+    }
+    return false;
+}
+
 /* DPDK's driver takes the XDP program off the interface even when it failed to open it, so who
  * uses the interface must be known before. A program that nobody uses was left behind by a process
- * that was killed; it is used again. */
+ * that was killed; it is used again. A device with zero copy is not asked without need: it may take
+ * its link down for a moment. */
 static lg_err_t check_free(const struct lg_port_open *o, const char *iface)
 {
     LG_TRY(claim(o, iface));
-    if (!is_attached(iface))
+    bool is_asked_freely = is_veth(iface);
+    if (!is_asked_freely && !is_attached(iface))
         return LG_OK;
     for (uint32_t k = 0; k < o->ports->worker_cnt; k++) {
-        if (try_bind(iface, k) != EBUSY)
+        if (is_queue_free(iface, k))
             continue;
         fail_taken(o, iface);
         return LG_E(CONFIG);
     }
-    /* The kernel lets go of the queues just tried a moment after the close, and tells nobody. */
-    struct timespec moment = {.tv_nsec = 200 * 1000 * 1000};
-    nanosleep(&moment, NULL);
+    if (!is_asked_freely)
+        wait_ms(200); /* the kernel's moment, for the sockets just closed */
     return LG_OK;
 }
 
@@ -249,7 +279,7 @@ lg_err_t lg_xdp_check(const struct lg_port_open *o, const char *iface)
 
 void lg_xdp_explain(const struct lg_port_open *o, const char *iface, uint32_t queue)
 {
-    int err = try_bind(iface, queue);
+    int err = try_bind(iface, queue, XDP_COPY);
 
     switch (err) {
     case EBUSY:
