@@ -24,6 +24,19 @@
 
 #define OWNER_LCORE 1u /* worker 0's */
 
+/* DPDK 22.11's AF_XDP driver never frees its umem; nothing of ours is excused. The slow unwinder is
+ * needed to see through libxdp. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "fast_unwind_on_malloc=0";
+}
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:xsk_umem__create\n";
+}
+
 struct bench {
     struct lg_config cfg;
     struct lg_cfg_port ports[2];
