@@ -232,10 +232,13 @@ void lg_tls_shutdown(struct lg_tls *t, struct lg_bufq *out, uint32_t seg_sz)
         return;
     t->out = out;
     t->seg_sz = seg_sz;
+    uint32_t before = out->bytes;
     lg_rec_shutdown(t);
-    t->shut = true;
-    t->info.alert_sent = LG_ALERT_CLOSE_NOTIFY;
     t->out = NULL;
+    /* Without a buffer nothing went out: the caller may try again, or just close. */
+    t->shut = out->bytes > before;
+    if (t->shut)
+        t->info.alert_sent = LG_ALERT_CLOSE_NOTIFY;
 }
 
 const struct lg_tls_info *lg_tls_get_info(const struct lg_tls *t)

@@ -190,6 +190,11 @@ static char *path_of(const char *name, const char *ext)
     char *p;
     if (asprintf(&p, "%s/%s%s", pki_dir(), name, ext) < 0)
         abort();
+    for (size_t i = 0; i < path_cnt; i++)
+        if (strcmp(paths[i], p) == 0) {
+            free(p);
+            return paths[i];
+        }
     if (path_cnt == sizeof paths / sizeof paths[0])
         abort();
     return paths[path_cnt++] = p;
