@@ -98,8 +98,8 @@ static bool take_kept(struct lg_session *s, uint32_t backend_idx)
     if (s->state != LG_S_HTTP || s->snap != p->snap || s->http.wants_fresh)
         return false;
     struct lg_back *b = idle_find(p, s->pool_idx, backend_idx);
-    if (!b || (!s->http.is_idempotent &&
-               lg_ns_since(p->now_ns, b->kept_since_ns) > LG_FRESH_IDLE_NS))
+    if (!b ||
+        (!s->http.is_idempotent && lg_ns_since(p->now_ns, b->kept_since_ns) > LG_FRESH_IDLE_NS))
         return false;
     idle_unlink(p, b);
     b->s = s;
@@ -214,8 +214,8 @@ lg_err_t lg_back_begin(struct lg_session *s, uint32_t avoid)
 {
     uint32_t cnt = lg_session_pool(s)->backend_cnt;
     uint32_t *next = &s->snap->workers[s->p->cfg.worker_idx].rr_next[s->pool_idx];
-    uint32_t idx = avoid == LG_PICK_NONE ? lg_pick_rr(cnt, next)
-                                         : lg_pick_rr_except(cnt, next, avoid);
+    uint32_t idx =
+        avoid == LG_PICK_NONE ? lg_pick_rr(cnt, next) : lg_pick_rr_except(cnt, next, avoid);
     LG_CHECK(idx != LG_PICK_NONE, LG_E(NO_ROUTE));
     lg_err_t e = begin_at(s, idx);
     if (!lg_err_is(e, LG_ERR_NO_ROUTE) || s->is_retried || avoid != LG_PICK_NONE)

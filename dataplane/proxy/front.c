@@ -159,8 +159,8 @@ bool lg_front_tx(struct lg_session *s)
     if (s->fout.head || !s->fp.head)
         return moved;
     uint32_t before = s->fp.bytes;
-    lg_err_t e = lg_tls_tx(s->tls, &s->fp, LG_TURN_BYTES, &s->fout, lg_tcp_mss(s->front),
-                           s->p->now_ns);
+    lg_err_t e =
+        lg_tls_tx(s->tls, &s->fp, LG_TURN_BYTES, &s->fout, lg_tcp_mss(s->front), s->p->now_ns);
     if (lg_err_is(e, LG_ERR_AGAIN)) {
         s->has_more = true;
     } else if (!lg_is_ok(e)) {

@@ -97,8 +97,8 @@ static lg_err_t emit_out(struct lg_http_body *b, struct lg_bufq *dst, struct lg_
 {
     uint32_t n = (uint32_t)(b->emit_sz - b->emit_off);
     if (n)
-        b->emit_off = (uint8_t)(b->emit_off +
-                                lg_bufq_write(dst, pool, b->emit + b->emit_off, n, 0));
+        b->emit_off =
+            (uint8_t)(b->emit_off + lg_bufq_write(dst, pool, b->emit + b->emit_off, n, 0));
     return b->emit_off == b->emit_sz ? LG_OK : LG_E(AGAIN);
 }
 

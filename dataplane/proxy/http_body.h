@@ -43,10 +43,10 @@ enum lg_http_framing {
 };
 
 struct lg_http_body {
-    uint8_t framing;       /* enum lg_http_framing */
-    bool done;             /* all of it has been moved */
-    bool has_ended;        /* chunked: the end has been read */
-    bool drops_chunks;     /* give the data without its framing (to an HTTP/1.0 client) */
+    uint8_t framing;           /* enum lg_http_framing */
+    bool done;                 /* all of it has been moved */
+    bool has_ended;            /* chunked: the end has been read */
+    bool drops_chunks;         /* give the data without its framing (to an HTTP/1.0 client) */
     uint8_t emit_sz, emit_off; /* framing bytes that still have to go out: emit[off, sz) */
     char emit[24];
     uint64_t left; /* LENGTH: bytes to come */
@@ -59,7 +59,7 @@ void lg_http_body_init(struct lg_http_body *b, enum lg_http_framing framing, uin
  * anew from the checked sizes: same chunks, no extensions, no trailers.
  *   max      bytes of data to move at most, about
  *   Returns  LG_OK; LG_E(AGAIN) the pool ran empty, nothing lost; LG_E(HTTP_BAD) malformed */
-LG_MUST lg_err_t lg_http_body_move(struct lg_http_body *b, struct lg_bufq *src,
-                                   struct lg_bufq *dst, uint32_t max, struct lg_bufpool *pool);
+LG_MUST lg_err_t lg_http_body_move(struct lg_http_body *b, struct lg_bufq *src, struct lg_bufq *dst,
+                                   uint32_t max, struct lg_bufpool *pool);
 
 #endif

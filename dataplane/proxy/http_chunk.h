@@ -18,10 +18,10 @@
 #define LG_CHUNK_DIGITS_MAX 15u
 
 struct lg_chunk {
-    uint8_t state;      /* enum in http_chunk.c; 0 expects the first size */
+    uint8_t state; /* enum in http_chunk.c; 0 expects the first size */
     uint8_t digit_cnt;
-    uint32_t extra_sz;  /* bytes of extensions and trailers so far */
-    uint64_t left;      /* bytes of chunk data to come, while in data */
+    uint32_t extra_sz; /* bytes of extensions and trailers so far */
+    uint64_t left;     /* bytes of chunk data to come, while in data */
 };
 
 /* What stopped lg_chunk_read. */

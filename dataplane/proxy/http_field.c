@@ -124,8 +124,8 @@ static bool port_is_good(lg_span_t s)
 
 static bool host_byte(uint8_t b)
 {
-    return (b >= '0' && b <= '9') || (lower(b) >= 'a' && lower(b) <= 'z') || b == '.' ||
-           b == '-' || b == '_';
+    return (b >= '0' && b <= '9') || (lower(b) >= 'a' && lower(b) <= 'z') || b == '.' || b == '-' ||
+           b == '_';
 }
 
 bool lg_http_split_host(struct lg_http_head *h)

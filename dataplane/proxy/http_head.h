@@ -45,24 +45,24 @@ struct lg_http_field {
 struct lg_http_head {
     lg_span_t method, target; /* request line */
     lg_span_t path;           /* of the target: begins with '/' ("*": asterisk form), with query */
-    lg_span_t authority;      /* of the Host field or the absolute target, as written; may be empty */
+    lg_span_t authority; /* of the Host field or the absolute target, as written; may be empty */
     char host[LG_HTTP_HOST_SZ]; /* of the authority: lower case, no port, no trailing dot; NUL */
     size_t host_len;
-    uint16_t status;          /* status line */
+    uint16_t status; /* status line */
     lg_span_t reason;
-    uint8_t minor;            /* HTTP/1.minor */
-    uint8_t framing;          /* enum lg_http_framing; responses: see lg_http_response_framing */
-    bool has_length;          /* a Content-Length was there */
+    uint8_t minor;   /* HTTP/1.minor */
+    uint8_t framing; /* enum lg_http_framing; responses: see lg_http_response_framing */
+    bool has_length; /* a Content-Length was there */
     bool has_chunked;
-    bool keep_alive;          /* the sender will use the connection again */
+    bool keep_alive; /* the sender will use the connection again */
     bool is_head, is_idempotent;
     bool expects_continue;
     uint64_t length;
     uint32_t field_cnt;
     struct lg_http_field fields[LG_HTTP_FIELDS_MAX];
     /* On refusal: */
-    uint16_t refuse_status;   /* what to answer: 400, 414, 417, 431, 501, 505 */
-    const char *refuse_why;   /* words for the log, static */
+    uint16_t refuse_status; /* what to answer: 400, 414, 417, 431, 501, 505 */
+    const char *refuse_why; /* words for the log, static */
 };
 
 /* lg_http_parse_request reads one complete request head.
@@ -101,8 +101,8 @@ void lg_http_write_request(const struct lg_http_head *h, const struct lg_http_cl
 
 /* How a response ends for the client. */
 enum lg_http_conn {
-    LG_HC_NONE,  /* say nothing: HTTP/1.1 persists */
-    LG_HC_KEEP,  /* tell an HTTP/1.0 client that it persists */
+    LG_HC_NONE, /* say nothing: HTTP/1.1 persists */
+    LG_HC_KEEP, /* tell an HTTP/1.0 client that it persists */
     LG_HC_CLOSE,
 };
 /* lg_http_write_response writes h as the client shall see it.

@@ -31,18 +31,18 @@ enum lg_http_phase {
 };
 
 struct lg_http {
-    uint8_t phase;       /* enum lg_http_phase */
-    bool is_head;        /* method HEAD: the response has no body */
-    bool is_idempotent;  /* may be sent twice (RFC 9110 section 9.2.2) */
-    bool client_11;      /* HTTP/1.1, not 1.0 */
-    bool client_keep;    /* the client may send another request after this one */
-    bool keep_back;      /* the response leaves the backend connection usable */
-    bool has_resp_head;  /* the final response's head is on its way to the client */
-    bool has_resp_byte;  /* anything came from the backend for this request */
-    bool body_sent;      /* request body bytes are on their way to the backend */
-    bool wants_fresh;    /* do not use a kept connection (one has just failed) */
-    bool is_waiting;     /* the response deadline is running */
-    bool had_blank;      /* one empty line before the request line has been skipped */
+    uint8_t phase;            /* enum lg_http_phase */
+    bool is_head;             /* method HEAD: the response has no body */
+    bool is_idempotent;       /* may be sent twice (RFC 9110 section 9.2.2) */
+    bool client_11;           /* HTTP/1.1, not 1.0 */
+    bool client_keep;         /* the client may send another request after this one */
+    bool keep_back;           /* the response leaves the backend connection usable */
+    bool has_resp_head;       /* the final response's head is on its way to the client */
+    bool has_resp_byte;       /* anything came from the backend for this request */
+    bool body_sent;           /* request body bytes are on their way to the backend */
+    bool wants_fresh;         /* do not use a kept connection (one has just failed) */
+    bool is_waiting;          /* the response deadline is running */
+    bool had_blank;           /* one empty line before the request line has been skipped */
     struct lg_http_scan scan; /* of the head being gathered */
     struct lg_http_body req, resp;
     struct lg_bufq replay; /* the request head once more, while it may have to be sent again */

@@ -68,7 +68,9 @@ void lg_http_fail(struct lg_session *s, uint16_t status)
     }
     h->client_keep = h->client_keep && h->req.done && !s->p->is_draining;
     lg_http_write_reply(status, h->is_head,
-                        !h->client_keep ? LG_HC_CLOSE : h->client_11 ? LG_HC_NONE : LG_HC_KEEP,
+                        !h->client_keep ? LG_HC_CLOSE
+                        : h->client_11  ? LG_HC_NONE
+                                        : LG_HC_KEEP,
                         &text);
     count_own(s, status);
     if (put_text(s, &text))
@@ -110,8 +112,8 @@ static enum lg_http_conn ends_for_client(struct lg_session *s, enum lg_http_fram
 
     /* A response that overtakes its request's body: the rest of the body has no use, and only the
      * end of the connection tells the client so. */
-    h->client_keep = h->client_keep && h->req.done && framing != LG_HTTP_CLOSE &&
-                     !s->p->is_draining;
+    h->client_keep =
+        h->client_keep && h->req.done && framing != LG_HTTP_CLOSE && !s->p->is_draining;
     if (!h->client_keep)
         return LG_HC_CLOSE;
     return h->client_11 ? LG_HC_NONE : LG_HC_KEEP;
@@ -156,8 +158,7 @@ static bool take_head(struct lg_session *s, uint32_t len)
 
     lg_bufq_copy_out(&s->down, 0, m->in, len);
     /* 101 would end HTTP on this connection; we never ask for it. */
-    if (!lg_is_ok(lg_http_parse_response(lg_span(m->in, len), &m->head)) ||
-        m->head.status == 101) {
+    if (!lg_is_ok(lg_http_parse_response(lg_span(m->in, len), &m->head)) || m->head.status == 101) {
         lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
         lg_http_fail(s, 502);
         return true;

@@ -16,8 +16,8 @@ static struct layout lay_out(const struct lg_proxy_cfg *cfg)
 {
     struct layout l;
     l.sessions_off = align64(sizeof(struct lg_proxy));
-    l.backs_off = l.sessions_off +
-                  align64(lg_pool_footprint(cfg->max_sessions, sizeof(struct lg_session)));
+    l.backs_off =
+        l.sessions_off + align64(lg_pool_footprint(cfg->max_sessions, sizeof(struct lg_session)));
     /* Backend connections in use and kept together never outnumber the sessions: when a new one is
      * needed, the oldest kept one makes room. */
     l.http_off =
@@ -136,8 +136,8 @@ unsigned lg_proxy_poll(struct lg_proxy *p, lg_ns_t now_ns)
         abort_all(p);
     }
     /* Only those that wait now: what queues itself again is for the next turn. */
-    struct lg_session *last = p->work_head ? LG_CONTAINER(p->work_tail, struct lg_session, work_next)
-                                           : NULL;
+    struct lg_session *last =
+        p->work_head ? LG_CONTAINER(p->work_tail, struct lg_session, work_next) : NULL;
     while (last) {
         struct lg_session *s = p->work_head;
         if (s == last)

@@ -75,29 +75,29 @@ struct lg_back {
     /* -- while kept -- */
     lg_ns_t kept_since_ns;
     struct lg_timer timer;
-    struct lg_back *next, **link;         /* its bucket, latest first */
-    struct lg_back *newer, *older;        /* all kept ones, by age */
+    struct lg_back *next, **link;  /* its bucket, latest first */
+    struct lg_back *newer, *older; /* all kept ones, by age */
 };
 
 struct lg_session {
     struct lg_timer timer; /* armed at or before deadline_ns */
     lg_ns_t deadline_ns;   /* of the present state */
     struct lg_proxy *p;
-    struct lg_session *next, **link; /* all sessions */
+    struct lg_session *next, **link;           /* all sessions */
     struct lg_session *work_next, **work_link; /* those with more to do; link NULL: not there */
-    bool has_more;                   /* a budget or pool ran out in this turn */
+    bool has_more;                             /* a budget or pool ran out in this turn */
 
-    uint8_t state;      /* enum lg_sess_state */
-    uint8_t rx_end;     /* enum lg_rx_end */
-    bool is_notified;   /* close_notify has been queued */
-    bool wants_notify;  /* FLUSH: the end is in order, say so */
-    bool up_done;       /* relay: the backend has our FIN, or needs none */
-    bool down_done;     /* relay: the client has our FIN */
-    bool back_rx_done;  /* the backend's last byte has been taken */
-    bool back_reset;    /* ... and what followed was a reset, not a FIN */
-    bool is_retried;    /* a second backend has been tried */
+    uint8_t state;     /* enum lg_sess_state */
+    uint8_t rx_end;    /* enum lg_rx_end */
+    bool is_notified;  /* close_notify has been queued */
+    bool wants_notify; /* FLUSH: the end is in order, say so */
+    bool up_done;      /* relay: the backend has our FIN, or needs none */
+    bool down_done;    /* relay: the client has our FIN */
+    bool back_rx_done; /* the backend's last byte has been taken */
+    bool back_reset;   /* ... and what followed was a reset, not a FIN */
+    bool is_retried;   /* a second backend has been tried */
     bool front_shut;
-    bool has_input;     /* at least one byte came from the client */
+    bool has_input; /* at least one byte came from the client */
 
     struct lg_tcp_conn *front;
     struct lg_tls *tls;                 /* owns */

@@ -86,22 +86,36 @@ void rig_init(struct rig *r, enum lg_listener_type type)
         r->backends[i] =
             (struct lg_cfg_backend){1, names[i], {ip_of(RIG_BE), (uint16_t)(8000 + i)}};
     for (int i = 0; i < 2; i++)
-        r->pools[i] = (struct lg_cfg_pool){
-            .name = i ? "last" : "main", .backend_cnt = 2, .backends = r->backends,
-            .connect_timeout_ns = LG_SEC(5), .response_timeout_ns = LG_SEC(60),
-            .keepalive_max = 4, .keepalive_idle_ns = LG_SEC(30)};
+        r->pools[i] = (struct lg_cfg_pool){.name = i ? "last" : "main",
+                                           .backend_cnt = 2,
+                                           .backends = r->backends,
+                                           .connect_timeout_ns = LG_SEC(5),
+                                           .response_timeout_ns = LG_SEC(60),
+                                           .keepalive_max = 4,
+                                           .keepalive_idle_ns = LG_SEC(30)};
     r->pools[1].backend_cnt = 1;
     r->pools[1].backends = r->backends + 2;
     r->routes[0] = (struct lg_cfg_http_route){1, "*", "/", 0};
-    r->listener = (struct lg_cfg_listener){
-        .name = "web", .type = type, .routes = r->routes, .route_cnt = 1,
-        .tls = {.min_version = LG_TLS_12, .max_version = LG_TLS_13, .cert_cnt = 1,
-                .certs = &r->cert, .verify_depth = 4},
-        .handshake_timeout_ns = LG_SEC(10), .header_timeout_ns = LG_SEC(10),
-        .keepalive_timeout_ns = LG_SEC(60), .idle_timeout_ns = LG_SEC(300),
-        .max_header_sz = 16384};
-    r->cfg = (struct lg_config){.file = "test.yaml", .worker_cnt = 1, .pools = r->pools,
-                                .pool_cnt = 2, .listeners = &r->listener, .listener_cnt = 1};
+    r->listener = (struct lg_cfg_listener){.name = "web",
+                                           .type = type,
+                                           .routes = r->routes,
+                                           .route_cnt = 1,
+                                           .tls = {.min_version = LG_TLS_12,
+                                                   .max_version = LG_TLS_13,
+                                                   .cert_cnt = 1,
+                                                   .certs = &r->cert,
+                                                   .verify_depth = 4},
+                                           .handshake_timeout_ns = LG_SEC(10),
+                                           .header_timeout_ns = LG_SEC(10),
+                                           .keepalive_timeout_ns = LG_SEC(60),
+                                           .idle_timeout_ns = LG_SEC(300),
+                                           .max_header_sz = 16384};
+    r->cfg = (struct lg_config){.file = "test.yaml",
+                                .worker_cnt = 1,
+                                .pools = r->pools,
+                                .pool_cnt = 2,
+                                .listeners = &r->listener,
+                                .listener_cnt = 1};
 }
 
 static void *memory(size_t sz)
@@ -116,10 +130,17 @@ static void build_stacks(struct rig *r)
 {
     static const struct lg_tcp_ops ops[RIG_STACKS] = {
         {output, client_listens}, {output, proxy_listens}, {output, backend_listens}};
-    struct lg_tcp_cfg cfg = {.max_conns = 128, .snd_buf_sz = r->buf_sz, .rcv_buf_sz = r->buf_sz,
-                             .mtu = 1500, .time_wait_ns = LG_SEC(1), .min_rto_ns = LG_MS(200),
-                             .syn_retries = 3, .data_retries = 6, .port_lo = 20000,
-                             .port_hi = 20999, .secret = {{1, 2}}};
+    struct lg_tcp_cfg cfg = {.max_conns = 128,
+                             .snd_buf_sz = r->buf_sz,
+                             .rcv_buf_sz = r->buf_sz,
+                             .mtu = 1500,
+                             .time_wait_ns = LG_SEC(1),
+                             .min_rto_ns = LG_MS(200),
+                             .syn_retries = 3,
+                             .data_retries = 6,
+                             .port_lo = 20000,
+                             .port_hi = 20999,
+                             .secret = {{1, 2}}};
     for (int i = 0; i < RIG_STACKS; i++) {
         lg_bufheap_init(&r->heap[i], i == RIG_LG ? r->worker_bufs : 65536, 1900);
         r->link[i].r = r;
@@ -135,9 +156,14 @@ static void build_snapshot(struct rig *r)
     lg_ip_t ip = ip_of(RIG_LG);
     r->lst = (struct lg_listener){.cfg = &r->listener, .tls = r->policy};
     r->worker.rr_next = r->rr;
-    r->snap = (struct lg_snapshot){.generation = 1, .cfg = &r->cfg, .worker_cnt = 1,
-                                   .listener_cnt = 1, .listeners = &r->lst, .bind_mask = 3,
-                                   .binds = r->binds, .workers = &r->worker};
+    r->snap = (struct lg_snapshot){.generation = 1,
+                                   .cfg = &r->cfg,
+                                   .worker_cnt = 1,
+                                   .listener_cnt = 1,
+                                   .listeners = &r->lst,
+                                   .bind_mask = 3,
+                                   .binds = r->binds,
+                                   .workers = &r->worker};
     r->binds[lg_snapshot_bind_hash(&ip, RIG_PORT) & 3] =
         (struct lg_bind_slot){{ip, RIG_PORT}, &r->lst};
 }
@@ -154,15 +180,20 @@ void rig_build(struct rig *r)
     build_stacks(r);
     build_snapshot(r);
     r->tls_mem = memory(lg_tls_core_footprint(&tc));
-    if (!lg_is_ok(lg_tls_core_init(r->tls_mem, &tc, &r->heap[RIG_LG].pool, &r->stats[RIG_LG],
-                                   &r->tls)))
+    if (!lg_is_ok(
+            lg_tls_core_init(r->tls_mem, &tc, &r->heap[RIG_LG].pool, &r->stats[RIG_LG], &r->tls)))
         abort();
     lg_tls_core_attach(r->tls);
     r->log = memory(sizeof *r->log);
     lg_logring_init(r->log, LG_LOG_DEBUG);
-    struct lg_proxy_env env = {.tcp = r->tcp[RIG_LG], .tls = r->tls, .pool = &r->heap[RIG_LG].pool,
-                               .stats = &r->stats[RIG_LG], .log = r->log, .source = source,
-                               .cycles = cycles, .ctx = r};
+    struct lg_proxy_env env = {.tcp = r->tcp[RIG_LG],
+                               .tls = r->tls,
+                               .pool = &r->heap[RIG_LG].pool,
+                               .stats = &r->stats[RIG_LG],
+                               .log = r->log,
+                               .source = source,
+                               .cycles = cycles,
+                               .ctx = r};
     r->proxy_mem = memory(lg_proxy_footprint(&pc));
     r->proxy = lg_proxy_init(r->proxy_mem, &pc, &env, r->now_ns);
     lg_proxy_set_snapshot(r->proxy, &r->snap, r->now_ns);

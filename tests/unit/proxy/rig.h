@@ -92,9 +92,9 @@ void rig_settle(struct rig *r);
 struct rig_client *rig_client_tcp(struct rig *r);
 struct rig_client *rig_client_tls(struct rig *r);
 void rig_write(struct rig_client *c, const void *data, size_t len);
-void rig_say(struct rig_client *c, const char *text);      /* write, then settle */
+void rig_say(struct rig_client *c, const char *text);        /* write, then settle */
 void rig_client_raw(struct rig_client *c, const char *text); /* past TLS */
-void rig_client_notify(struct rig_client *c);               /* close_notify, no FIN */
+void rig_client_notify(struct rig_client *c);                /* close_notify, no FIN */
 void rig_client_fin(struct rig_client *c);
 void rig_client_reset(struct rig_client *c);
 void rig_forget(struct rig_client *c); /* empties text */

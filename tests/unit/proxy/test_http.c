@@ -38,9 +38,8 @@ TEST(Http, CarriesARequestAndItsResponse)
     EXPECT_EQ(r.back_cnt, 0);
     rig_say(c, GET);
     REQUIRE_EQ(r.back_cnt, 1);
-    EXPECT_STR(r.back[0].text,
-               "GET / HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: 10.0.0.1\r\n"
-               "X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\n\r\n");
+    EXPECT_STR(r.back[0].text, "GET / HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: 10.0.0.1\r\n"
+                               "X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\n\r\n");
     rig_back_say(&r, &r.back[0], OK_HI);
     EXPECT_STR(c->text, OK_HI);
     EXPECT(!c->fin);
@@ -98,8 +97,8 @@ TEST(Http, ReadsAHeadThatComesByteByByteWithFewBufs)
 {
     struct rig_client *c = start();
     char head[4096];
-    int n = snprintf(head, sizeof head, "\r\nGET / HTTP/1.1\r\nHost: a\r\nX-Long: %03000d\r\n\r\n",
-                     7);
+    int n =
+        snprintf(head, sizeof head, "\r\nGET / HTTP/1.1\r\nHost: a\r\nX-Long: %03000d\r\n\r\n", 7);
     uint32_t most = 0;
     for (int i = 0; i < n; i++) {
         rig_write(c, head + i, 1);
@@ -255,8 +254,9 @@ TEST(Http, ServesHttp10WithChunksTakenOff)
     struct rig_client *c = start();
     rig_say(c, "GET / HTTP/1.0\r\n\r\n");
     EXPECT_HAS(r.back[0].text, "GET / HTTP/1.1\r\nHost: a.example\r\n"); /* the server name */
-    rig_back_say(&r, &r.back[0], "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                 "3\r\nabc\r\n0\r\n\r\n");
+    rig_back_say(&r, &r.back[0],
+                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                 "3\r\nabc\r\n0\r\n\r\n");
     EXPECT_STR(c->text, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabc");
     expect_ended(c);
     rig_fini(&r);
@@ -267,8 +267,7 @@ TEST(Http, KeepsAnHttp10ConnectionThatAsksForIt)
     struct rig_client *c = start();
     rig_say(c, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     rig_back_say(&r, &r.back[0], OK_HI);
-    EXPECT_STR(c->text,
-               "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nhi");
+    EXPECT_STR(c->text, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nhi");
     EXPECT(!c->fin);
     rig_fini(&r);
 }
@@ -278,8 +277,7 @@ TEST(Http, ClosesWhenTheClientAsksForIt)
     struct rig_client *c = start();
     rig_say(c, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     rig_back_say(&r, &r.back[0], OK_HI);
-    EXPECT_STR(c->text,
-               "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
+    EXPECT_STR(c->text, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
     expect_ended(c);
     rig_run(&r, LG_SEC(3));
     EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_CLOSED), 1);
@@ -291,8 +289,7 @@ TEST(Http, EndsAfterAResponseThatOvertookItsRequest)
     struct rig_client *c = start();
     rig_say(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\npart");
     rig_back_say(&r, &r.back[0], "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
-    EXPECT_STR(c->text,
-               "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    EXPECT_STR(c->text, "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     expect_ended(c);
     EXPECT(r.back[0].reset);
     rig_say(c, "the rest of the body, which nobody wants");
@@ -399,8 +396,9 @@ TEST(Http, TriesAnotherBackendOnceAndThenAnswers502)
     rig_say(c, GET);
     REQUIRE_EQ(r.back_cnt, 1);
     EXPECT_EQ(r.back[0].port, 8001);
-    rig_back_say(&r, &r.back[0], "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
-                                 "Connection: close\r\n\r\nhi");
+    rig_back_say(&r, &r.back[0],
+                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+                 "Connection: close\r\n\r\nhi");
     EXPECT_STR(c->text, OK_HI);
     EXPECT(r.back[0].fin);
     rig_forget(c);
@@ -632,6 +630,41 @@ TEST(Http, ANewSnapshotClosesKeptConnectionsAndSessionsKeepTheirOwn)
     EXPECT_EQ(n.backend_idle, 0); /* an old snapshot's connection is not kept */
     rig_client_reset(d);
     EXPECT_EQ(worker.pins, 0);
+    rig_fini(&r);
+}
+
+TEST(Http, ASessionOfAnOldSnapshotDoesNotUseWhatANewOneKeeps)
+{
+    struct rig_client *c = start();
+    struct lg_snapshot other = r.snap;
+    struct lg_snapshot_worker worker = {.rr_next = r.rr};
+    other.workers = &worker;
+    r.pools[0].backend_cnt = 1;
+    lg_proxy_set_snapshot(r.proxy, &other, r.now_ns);
+    struct rig_client *d = rig_client_tls(&r);
+    rig_say(d, GET);
+    REQUIRE_EQ(r.back_cnt, 1);
+    rig_back_say(&r, &r.back[0], OK_HI);
+    rig_say(c, GET);
+    REQUIRE_EQ(r.back_cnt, 2);
+    EXPECT(!r.back[0].fin);
+    rig_drop_all(&r);
+    EXPECT_EQ(worker.pins, 0);
+    rig_fini(&r);
+}
+
+TEST(Http, SkipsOneBlankLineBeforeARequestAndRefusesTwo)
+{
+    struct rig_client *c = start();
+    rig_say(c, "\r");
+    rig_say(c, "\n");
+    rig_say(c, GET);
+    REQUIRE_EQ(r.back_cnt, 1);
+    rig_back_say(&r, &r.back[0], OK_HI);
+    rig_forget(c);
+    rig_say(c, "\r\n\r\n" GET);
+    EXPECT_HAS(c->text, "HTTP/1.1 400 Bad Request\r\n");
+    EXPECT_EQ(r.back_cnt, 1);
     rig_fini(&r);
 }
 

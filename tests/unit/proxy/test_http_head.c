@@ -240,9 +240,9 @@ TEST(HttpHead, RefusesMissingAndSeveralHosts)
 
 TEST(HttpHead, RefusesHostsThatAreNone)
 {
-    static const char *const bad[] = {"",       "a b",    "a/b",    "a@b",   "a,b", "a:x",
-                                      "a:99999", "[::1",  "[1.2.3.4]", "[zz]", ".",   "a:1:2",
-                                      "a%20b",  "[::1]x", ":80",    "a:"};
+    static const char *const bad[] = {"",        "a b",    "a/b",       "a@b",  "a,b", "a:x",
+                                      "a:99999", "[::1",   "[1.2.3.4]", "[zz]", ".",   "a:1:2",
+                                      "a%20b",   "[::1]x", ":80",       "a:"};
     for (size_t i = 0; i < LG_ARRAY_CNT(bad); i++) {
         char text[128];
         int n = snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", bad[i]);
@@ -343,10 +343,15 @@ static const char *write_request(bool is_mutual, bool has_cert)
 {
     static char buf[4096];
     struct lg_http_text t = {.p = buf, .cap = sizeof buf - 1};
-    const struct lg_http_client c = {.ip = "192.0.2.9", .default_host = "fallback", .port = 443,
-                                     .is_mutual = is_mutual, .has_cert = has_cert,
-                                     .subject = "CN=Good\r\nEvil: 1", .issuer = "CN=Root",
-                                     .serial = "0A", .fingerprint = "ff00"};
+    const struct lg_http_client c = {.ip = "192.0.2.9",
+                                     .default_host = "fallback",
+                                     .port = 443,
+                                     .is_mutual = is_mutual,
+                                     .has_cert = has_cert,
+                                     .subject = "CN=Good\r\nEvil: 1",
+                                     .issuer = "CN=Root",
+                                     .serial = "0A",
+                                     .fingerprint = "ff00"};
     lg_http_write_request(&h, &c, &t);
     EXPECT(!t.over);
     buf[t.len] = '\0';
