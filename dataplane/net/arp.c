@@ -11,7 +11,7 @@ static bool is_sane(const struct lg_arp_pkt *arp)
 
     return lg_from_be16(arp->htype) == 1 && lg_from_be16(arp->ptype) == LG_ETH_IP4 &&
            arp->hlen == 6 && arp->plen == 4 && (op == LG_ARP_REQUEST || op == LG_ARP_REPLY) &&
-           lg_mac_is_usable(arp->sha);
+           lg_mac_is_usable(arp->sender_mac);
 }
 
 static void send(struct lg_net *net, struct lg_buf *reuse, uint16_t port,
@@ -40,8 +40,8 @@ static struct lg_arp_pkt from_us(const struct lg_net *net, uint16_t port, uint16
         .plen = 4,
         .op = lg_to_be16(op),
     };
-    memcpy(arp.sha, net->cfg.ports[port].mac, 6);
-    memcpy(arp.spa, own, 4);
+    memcpy(arp.sender_mac, net->cfg.ports[port].mac, 6);
+    memcpy(arp.sender_ip, own, 4);
     return arp;
 }
 
@@ -53,7 +53,7 @@ void lg_arp_send_request(struct lg_net *net, uint16_t port, const lg_ip_t *targe
     if (!lg_addr_for(net, port, target, &own))
         return;
     struct lg_arp_pkt arp = from_us(net, port, LG_ARP_REQUEST, own.b + 12);
-    memcpy(arp.tpa, target->b + 12, 4);
+    memcpy(arp.target_ip, target->b + 12, 4);
     send(net, NULL, port, &arp, mac_or_null ? mac_or_null : eth_broadcast);
 }
 
@@ -61,18 +61,18 @@ void lg_arp_announce(struct lg_net *net, uint16_t port, const lg_ip_t *own)
 {
     struct lg_arp_pkt arp = from_us(net, port, LG_ARP_REQUEST, own->b + 12);
 
-    memcpy(arp.tpa, arp.spa, 4);
+    memcpy(arp.target_ip, arp.sender_ip, 4);
     send(net, NULL, port, &arp, eth_broadcast);
 }
 
 static void answer(struct lg_net *net, struct lg_net_frame *f, const struct lg_arp_pkt *asked)
 {
-    struct lg_arp_pkt arp = from_us(net, f->port, LG_ARP_REPLY, asked->tpa);
+    struct lg_arp_pkt arp = from_us(net, f->port, LG_ARP_REPLY, asked->target_ip);
     uint8_t dst[6];
 
-    memcpy(arp.tha, asked->sha, 6);
-    memcpy(arp.tpa, asked->spa, 4);
-    memcpy(dst, asked->sha, 6);
+    memcpy(arp.target_mac, asked->sender_mac, 6);
+    memcpy(arp.target_ip, asked->sender_ip, 4);
+    memcpy(dst, asked->sender_mac, 6);
     send(net, f->b, f->port, &arp, dst);
 }
 
@@ -83,7 +83,7 @@ enum lg_verdict lg_arp_rx(struct lg_net *net, struct lg_net_frame *f)
     if (f->b->len < sizeof(struct lg_eth_hdr) + sizeof arp)
         return lg_net_drop(net, LG_STAT_DROP_ARP);
     memcpy(&arp, f->eth + 1, sizeof arp);
-    lg_ip_t sender = lg_ip_v4(arp.spa), target = lg_ip_v4(arp.tpa);
+    lg_ip_t sender = lg_ip_v4(arp.sender_ip), target = lg_ip_v4(arp.target_ip);
     if (!is_sane(&arp))
         return lg_net_drop(net, LG_STAT_DROP_ARP);
 
@@ -101,10 +101,10 @@ enum lg_verdict lg_arp_rx(struct lg_net *net, struct lg_net_frame *f)
             .is_solicited = !is_request && is_for_us && !lg_mac_is_multicast(f->eth->dst),
             .is_override = true,
         };
-        memcpy(a.mac, arp.sha, 6);
+        memcpy(a.mac, arp.sender_mac, 6);
         lg_net_share(net, f);
         if (is_request && is_for_us)
-            lg_nud_asked(net, f->port, &sender, arp.sha, f->now_ns);
+            lg_nud_asked(net, f->port, &sender, arp.sender_mac, f->now_ns);
         else
             lg_nud_answered(net, f->port, &a, f->now_ns);
     }

@@ -209,9 +209,11 @@ static lg_err_t configure(const struct lg_port_open *o, uint16_t id, uint16_t qu
 static void set_mtu(const struct lg_port_open *o, uint16_t id)
 {
     int err = rte_eth_dev_set_mtu(id, o->port->cfg->mtu);
+    char key[48];
 
+    snprintf(key, sizeof key, "ports[%u].mtu", o->port->idx);
     if (err != 0 && err != -ENOTSUP)
-        lg_diag_warn(o->diag, o->ports->cfg->file, o->port->cfg->line, "ports[].mtu",
+        lg_diag_warn(o->diag, o->ports->cfg->file, o->port->cfg->line, key,
                      "device %s does not take an mtu of %u (%s); frames larger than its own are "
                      "lost",
                      o->port->cfg->device, o->port->cfg->mtu, strerror(-err));

@@ -20,7 +20,7 @@ struct LG_WIRE lg_arp_pkt { /* Ethernet and IPv4 */
     lg_be16_t htype, ptype;
     uint8_t hlen, plen;
     lg_be16_t op;
-    uint8_t sha[6], spa[4], tha[6], tpa[4];
+    uint8_t sender_mac[6], sender_ip[4], target_mac[6], target_ip[4];
 };
 enum { LG_ARP_REQUEST = 1, LG_ARP_REPLY = 2 };
 

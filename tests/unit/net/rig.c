@@ -362,8 +362,8 @@ struct frame icmp_frame(const char *src, const char *dst, uint8_t type, uint8_t 
     return f;
 }
 
-struct frame arp_frame(uint16_t op, const uint8_t sha[6], const char *spa, const char *tpa,
-                       const uint8_t eth_dst[6])
+struct frame arp_frame(uint16_t op, const uint8_t sender_mac[6], const char *sender_ip,
+                       const char *target_ip, const uint8_t eth_dst[6])
 {
     struct frame f = {0};
     struct lg_arp_pkt arp = {.htype = lg_to_be16(1),
@@ -371,12 +371,12 @@ struct frame arp_frame(uint16_t op, const uint8_t sha[6], const char *spa, const
                              .hlen = 6,
                              .plen = 4,
                              .op = lg_to_be16(op)};
-    lg_ip_t s = ip(spa), t = ip(tpa);
+    lg_ip_t s = ip(sender_ip), t = ip(target_ip);
 
-    memcpy(arp.sha, sha, 6);
-    memcpy(arp.spa, s.b + 12, 4);
-    memcpy(arp.tpa, t.b + 12, 4);
-    put_eth(&f, eth_dst, sha, LG_ETH_ARP);
+    memcpy(arp.sender_mac, sender_mac, 6);
+    memcpy(arp.sender_ip, s.b + 12, 4);
+    memcpy(arp.target_ip, t.b + 12, 4);
+    put_eth(&f, eth_dst, sender_mac, LG_ETH_ARP);
     put_bytes(&f, &arp, sizeof arp);
     return f;
 }

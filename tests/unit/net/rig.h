@@ -79,8 +79,8 @@ void put_bytes(struct frame *f, const void *p, size_t len);
 struct frame tcp_frame(const char *src, const char *dst, uint32_t payload);
 struct frame icmp_frame(const char *src, const char *dst, uint8_t type, uint8_t code,
                         const void *body, size_t len);
-struct frame arp_frame(uint16_t op, const uint8_t sha[6], const char *spa, const char *tpa,
-                       const uint8_t eth_dst[6]);
+struct frame arp_frame(uint16_t op, const uint8_t sender_mac[6], const char *sender_ip,
+                       const char *target_ip, const uint8_t eth_dst[6]);
 /* mac NULL: without the link-layer address option. */
 struct frame ns_frame(const char *src, const char *target, const uint8_t *mac);
 struct frame na_frame(const char *src, const char *dst, const char *target, const uint8_t *mac,

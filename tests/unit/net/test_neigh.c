@@ -38,9 +38,9 @@ TEST(Arp, DropsWhatIsMalformedOrUnwanted)
     rig_drops(r, &f, LG_STAT_DROP_ARP, "protocol length");
     f = good, ARP(&f)->op = lg_to_be16(3);
     rig_drops(r, &f, LG_STAT_DROP_ARP, "operation");
-    f = good, memcpy(ARP(&f)->sha, mac_bcast, 6);
+    f = good, memcpy(ARP(&f)->sender_mac, mac_bcast, 6);
     rig_drops(r, &f, LG_STAT_DROP_ARP, "broadcast sender");
-    f = good, memset(ARP(&f)->sha, 0, 6);
+    f = good, memset(ARP(&f)->sender_mac, 0, 6);
     rig_drops(r, &f, LG_STAT_DROP_ARP, "zero sender");
     f = arp_frame(LG_ARP_REQUEST, mac_peer, PEER, "192.0.2.9", mac_bcast);
     rig_drops(r, &f, LG_STAT_DROP_ARP, "asks for somebody else");
@@ -67,10 +67,10 @@ TEST(Arp, AnswersForOurAddressAndLearnsTheAsker)
     REQUIRE_EQ(r->sent_cnt, 1);
     EXPECT_MEM(ETH(&r->sent[0])->dst, mac_peer, 6);
     EXPECT_EQ(lg_from_be16(ARP(&r->sent[0])->op), LG_ARP_REPLY);
-    EXPECT_MEM(ARP(&r->sent[0])->sha, mac_front, 6);
-    EXPECT_MEM(ARP(&r->sent[0])->spa, ARP(&f)->tpa, 4);
-    EXPECT_MEM(ARP(&r->sent[0])->tha, mac_peer, 6);
-    EXPECT_MEM(ARP(&r->sent[0])->tpa, ARP(&f)->spa, 4);
+    EXPECT_MEM(ARP(&r->sent[0])->sender_mac, mac_front, 6);
+    EXPECT_MEM(ARP(&r->sent[0])->sender_ip, ARP(&f)->target_ip, 4);
+    EXPECT_MEM(ARP(&r->sent[0])->target_mac, mac_peer, 6);
+    EXPECT_MEM(ARP(&r->sent[0])->target_ip, ARP(&f)->sender_ip, 4);
     struct lg_neigh *n = rig_neigh(r, 0, PEER);
     REQUIRE(n);
     EXPECT_EQ(n->state, LG_NEIGH_STALE);
@@ -296,8 +296,8 @@ TEST(Neigh, WaitingPacketsGoOutOnceItAnswers)
     REQUIRE_EQ(r->sent_cnt, 1); /* one question, by broadcast, from the right address */
     EXPECT_MEM(ETH(&r->sent[0])->dst, mac_bcast, 6);
     EXPECT_EQ(lg_from_be16(ARP(&r->sent[0])->op), LG_ARP_REQUEST);
-    EXPECT_MEM(ARP(&r->sent[0])->spa, "\xc0\x00\x02\x01", 4);
-    EXPECT_MEM(ARP(&r->sent[0])->tpa, "\xc0\x00\x02\x32", 4);
+    EXPECT_MEM(ARP(&r->sent[0])->sender_ip, "\xc0\x00\x02\x01", 4);
+    EXPECT_MEM(ARP(&r->sent[0])->target_ip, "\xc0\x00\x02\x32", 4);
     EXPECT_EQ(r->heap.cnt_out, 4);
     EXPECT_EQ(rig_stat(r, LG_STAT_DROP_NEIGH_PENDING), 2);
     struct frame f = reply(PEER, mac_peer);
@@ -589,7 +589,7 @@ TEST(Announce, EveryAddressThreeTimesASecondApart)
         if (lg_from_be16(ETH(f)->type) == LG_ETH_ARP) {
             arp++;
             EXPECT_MEM(ETH(f)->dst, mac_bcast, 6);
-            EXPECT_MEM(ARP(f)->spa, ARP(f)->tpa, 4);
+            EXPECT_MEM(ARP(f)->sender_ip, ARP(f)->target_ip, 4);
         } else {
             na++;
             EXPECT_EQ(ND(f)->icmp.type, LG_ICMP6_NA);
