@@ -3,6 +3,9 @@
  * one entry of the config's ports[]: made from its `device`, with one receive and one transmit
  * queue a worker: worker k uses queue k and buffers of pool k.
  *
+ * `device` may carry arguments for DPDK's driver behind a comma ("af_xdp:eth1,busy_budget=0",
+ * "memif:/run/m.sock,role=client,id=3"), but for pci:.
+ *
  * A packet buffer is an rte_mbuf whose private area is a struct lg_buf. The lg_buf is the truth
  * while the stack holds it; lg_port_rx and lg_port_tx carry data, length and flags across.
  *
