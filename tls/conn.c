@@ -84,7 +84,7 @@ static lg_err_t begin(struct lg_tls *t, const struct lg_hello *h)
     if (!version)
         return lg_tls_fail_plain(t, LG_TLS_R_VERSION, LG_ALERT_PROTOCOL_VERSION);
     const struct lg_tls_name *n = lg_policy_find(p, h->sni);
-    if (!n)
+    if (!n || (h->has_odd_name && p->sni_strict))
         return lg_tls_fail_plain(t, LG_TLS_R_SNI, LG_ALERT_UNRECOGNIZED_NAME);
     int cert_idx = lg_policy_pick(p, n, h, version);
     if (cert_idx < 0)

@@ -55,15 +55,15 @@ struct lg_hello {
     lg_span_t sig_algs; /* signature_algorithms, likewise */
     lg_span_t groups;   /* supported_groups, likewise */
     lg_span_t alpn;     /* protocol name list, entries well-formed; empty when absent */
-    lg_span_t sni_raw;  /* host name as sent; empty when absent */
+    lg_span_t sni_raw;  /* host name as sent; empty when absent or odd */
     bool has_versions, has_sig_algs, has_groups, has_alpn;
-    char sni[LG_HELLO_NAME_SZ]; /* lower case, no trailing dot; "" when absent */
+    bool has_odd_name; /* a server_name that is no host name: like one that nobody knows */
+    char sni[LG_HELLO_NAME_SZ]; /* lower case, no trailing dot; "" when absent or odd */
 };
 
 enum lg_hello_err {
     LG_HELLO_OK,
     LG_HELLO_E_DECODE, /* malformed: decode_error */
-    LG_HELLO_E_NAME,   /* server_name is no host name: illegal_parameter */
     LG_HELLO_E_DUP,    /* an extension twice: illegal_parameter */
 };
 

@@ -288,18 +288,25 @@ TEST(R08, OfTwoCertificatesForANameTheClientGetsTheOneItCanVerify)
     expect_cert("ecdsa,rsa", "unknown.example", TLS1_3_VERSION, "RSA-PSS+SHA256", "rsa");
 }
 
+TEST(R12, AnAddressAsNameGetsTheDefaultCertificate)
+{
+    expect_cert("ecdsa,b", "192.0.2.1", TLS1_3_VERSION, NULL, "ecdsa");
+    expect_cert("ecdsa,b", "2001:db8::1", TLS1_2_VERSION, NULL, "ecdsa");
+}
+
 TEST(R08, StrictAnswersUnknownNamesWithUnrecognizedName)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         struct rig r;
         rig_init(&r, "ecdsa");
         r.listener.tls.sni_strict = true;
         REQUIRE(build(&r));
         rig_client(&r, i ? TLS1_2_VERSION : TLS1_3_VERSION, NULL, NULL);
-        SSL_set_tlsext_host_name(r.ssl, "nobody.example");
+        const char *name = i == 2 ? "192.0.2.1" : "nobody.example";
+        SSL_set_tlsext_host_name(r.ssl, name);
         rig_connect(&r);
         expect_failed(&r, LG_ALERT_UNRECOGNIZED_NAME, LG_TLS_R_SNI);
-        EXPECT_STR(lg_tls_get_info(r.t)->sni, "nobody.example");
+        EXPECT_STR(lg_tls_get_info(r.t)->sni, i == 2 ? "" : name);
         rig_fini(&r);
     }
 }

@@ -41,10 +41,10 @@ static const struct {
      13, LG_HELLO_E_DECODE}, /* trailing byte */
     {"\x00\x00\x00\x08\x00\x06\x00\x00\x03"
      "a b",
-     12, LG_HELLO_E_NAME},
+     12, LG_HELLO_OK},
     {"\x00\x00\x00\x0c\x00\x0a\x00\x00\x07"
      "1.2.3.4",
-     16, LG_HELLO_E_NAME},
+     16, LG_HELLO_OK},
     {"\x00\x0a\x00\x04\x00\x02\x00\x1d\x00\x0a\x00\x04\x00\x02\x00\x1d", 16, LG_HELLO_E_DUP},
     {"\x00\x0a\x00\x03\x00\x01\x00", 7, LG_HELLO_E_DECODE}, /* odd list */
     {"\x00\x0d\x00\x02\x00\x00", 6, LG_HELLO_E_DECODE},     /* empty list */
