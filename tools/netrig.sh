@@ -78,6 +78,9 @@ net_up() { # ID [wire]
         net_ns "$NS_WIRE" || return 1
         in_ns "$NS_WIRE" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
             net.ipv6.conf.default.disable_ipv6=1
+        # Else the bridge drops malformed IP packets before we see them.
+        in_ns "$NS_WIRE" sysctl -qw net.bridge.bridge-nf-call-iptables=0 \
+            net.bridge.bridge-nf-call-ip6tables=0 2>/dev/null || true
         net_link "$NS_CLIENT" front "$NS_GATE" lg-front front &&
             net_link "$NS_ORIGIN" back "$NS_GATE" lg-back back || return 1
     else
