@@ -200,12 +200,18 @@ bool lg_front_handshake(struct lg_session *s)
     return moved;
 }
 
-void lg_front_notify(struct lg_session *s)
+bool lg_front_notify(struct lg_session *s)
 {
-    if (s->is_notified)
-        return;
+    /* TLS cannot be asked twice, so it is asked when there is a buffer for its few bytes. */
+    struct lg_buf *probe = lg_buf_take(s->p->env.pool);
+    if (!probe) {
+        s->has_more = true;
+        return false;
+    }
+    lg_buf_give(probe);
     s->is_notified = true;
     lg_tls_shutdown(s->tls, &s->fout, lg_tcp_mss(s->front));
+    return true;
 }
 
 bool lg_front_flush(struct lg_session *s)
@@ -217,10 +223,8 @@ bool lg_front_flush(struct lg_session *s)
         lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->idle_timeout_ns));
     if (s->fp.head || s->fout.head)
         return moved;
-    if (s->wants_notify && !s->is_notified) {
-        lg_front_notify(s);
-        return true;
-    }
+    if (s->wants_notify && !s->is_notified)
+        return lg_front_notify(s) || moved;
     lg_tcp_shutdown(s->front);
     lg_bufq_drop_all(&s->cin);
     s->linger_left = LG_LINGER_BYTES;

@@ -165,8 +165,8 @@ bool lg_front_fill(struct lg_session *s, uint32_t bound);
 bool lg_front_tx(struct lg_session *s);
 bool lg_front_flush(struct lg_session *s);
 bool lg_front_linger(struct lg_session *s);
-/* lg_front_shut queues close_notify, once. */
-void lg_front_notify(struct lg_session *s);
+/* lg_front_notify queues close_notify; false: no buffer for it now. */
+bool lg_front_notify(struct lg_session *s);
 /* lg_front_gone: the handshake ended without a word of TLS (timeout or connection lost). */
 void lg_front_gone(struct lg_session *s, enum lg_stat why, const char *text);
 /* lg_q_send sends from q what there is room for. */

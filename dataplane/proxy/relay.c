@@ -99,10 +99,8 @@ static bool end_down(struct lg_session *s)
 {
     if (s->down_done || !s->back_rx_done || s->fp.head)
         return false;
-    if (!s->is_notified) {
-        lg_front_notify(s);
-        return true;
-    }
+    if (!s->is_notified)
+        return lg_front_notify(s);
     if (s->fout.head)
         return false;
     lg_tcp_shutdown(s->front);

@@ -607,6 +607,22 @@ TEST(Http, DrainsAfterTheResponseInProgress)
     rig_fini(&r);
 }
 
+TEST(Http, SaysCloseNotifyAsSoonAsThereIsABufferForIt)
+{
+    static struct lg_buf *held[4097];
+    uint32_t cnt = 0;
+    struct rig_client *c = start();
+    while ((held[cnt] = lg_buf_take(&r.heap[RIG_LG].pool)) != NULL)
+        cnt++;
+    rig_run(&r, LG_SEC(11)); /* the first request has not come in time */
+    EXPECT(!c->fin);
+    while (cnt)
+        lg_buf_give(held[--cnt]);
+    rig_settle(&r);
+    expect_ended(c);
+    rig_fini(&r);
+}
+
 TEST(Http, ANewSnapshotClosesKeptConnectionsAndSessionsKeepTheirOwn)
 {
     struct rig_client *c = start();
