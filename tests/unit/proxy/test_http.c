@@ -2,6 +2,7 @@
 /* test_http.c: https from end to end: OpenSSL clients, the proxy, scripted backends. */
 #include "rig.h"
 
+#include "pki.h"
 #include <stdio.h>
 
 static struct rig r;
@@ -565,6 +566,53 @@ TEST(Http, ConnectTimeoutGoesToTheOtherBackend)
     rig_run(&r, LG_SEC(6));
     REQUIRE_EQ(r.back_cnt, 1);
     EXPECT_EQ(r.back[0].port, 8001);
+    rig_fini(&r);
+}
+
+/* -- mutual listeners -- */
+
+static struct rig_client *start_mutual(const char *cert)
+{
+    static const char *bundle;
+    if (!bundle)
+        bundle = pki_bundle("root");
+    rig_init(&r, LG_LISTENER_HTTPS);
+    r.listener.tls.client_auth = LG_AUTH_REQUIRED;
+    r.listener.tls.client_ca = (char *)bundle;
+    rig_build(&r);
+    SSL_CTX_use_certificate(r.ctx, pki_get(cert)->x509);
+    SSL_CTX_use_PrivateKey(r.ctx, pki_get(cert)->key);
+    return rig_client_tls(&r);
+}
+
+TEST(Http, R43_TellsTheBackendWhoTheClientIs)
+{
+    struct rig_client *c = start_mutual("good");
+    rig_say(c, "GET / HTTP/1.1\r\nHost: a\r\nX-SSL-Client-Subject: CN=root\r\n\r\n");
+    REQUIRE_EQ(r.back_cnt, 1);
+    EXPECT_HAS(r.back[0].text, "\r\nX-SSL-Client-Verify: SUCCESS\r\n");
+    EXPECT_HAS(r.back[0].text, "Good Client");
+    EXPECT_HAS(r.back[0].text, "\r\nX-SSL-Client-Fingerprint: ");
+    EXPECT(strstr(r.back[0].text, "CN=root") == NULL);
+    rig_fini(&r);
+}
+
+TEST(Http, R20_RefusesAForeignClientWithOneAlertAndOneLine)
+{
+    struct rig_client *c = start_mutual("foreign");
+    EXPECT_EQ(c->alert, 48); /* unknown_ca */
+    EXPECT(c->fin);
+    EXPECT(!c->reset);
+    EXPECT_EQ(r.back_cnt, 0);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_TLS_FAIL_UNKNOWN_CA), 1);
+    EXPECT_EQ(r.log->tail, 1);
+    EXPECT_HAS(rig_log(&r), "client 10.0.0.1:");
+    EXPECT_HAS(rig_log(&r), "listener web");
+    EXPECT_HAS(rig_log(&r), "subject=\"");
+    EXPECT_HAS(rig_log(&r), "Foreign");
+    EXPECT_HAS(rig_log(&r), "Other Root");
+    EXPECT_HAS(rig_log(&r), "serial=");
+    EXPECT_HAS(rig_log(&r), "sni \"a.example\"");
     rig_fini(&r);
 }
 
