@@ -57,7 +57,7 @@ struct lg_hello {
     lg_span_t alpn;     /* protocol name list, entries well-formed; empty when absent */
     lg_span_t sni_raw;  /* host name as sent; empty when absent or odd */
     bool has_versions, has_sig_algs, has_groups, has_alpn;
-    bool has_odd_name; /* a server_name that is no host name: like one that nobody knows */
+    bool has_odd_name;          /* a server_name that is no host name: like one that nobody knows */
     char sni[LG_HELLO_NAME_SZ]; /* lower case, no trailing dot; "" when absent or odd */
 };
 
