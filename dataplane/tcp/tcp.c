@@ -143,8 +143,8 @@ lg_err_t lg_tcp_connect(struct lg_tcp *tcp, const lg_ip_t *local_ip,
                         const struct lg_endpoint *remote, void *user, lg_ns_t now_ns,
                         struct lg_tcp_conn **out)
 {
-    struct lg_tcp_tuple t = {.local_ip = *local_ip, .remote_ip = remote->ip,
-                             .remote_port = remote->port};
+    struct lg_tcp_tuple t = {
+        .local_ip = *local_ip, .remote_ip = remote->ip, .remote_port = remote->port};
 
     lg_tcp_now(tcp, now_ns);
     LG_CHECK(choose_port(tcp, &t), LG_E(NO_PORT));
@@ -152,7 +152,7 @@ lg_err_t lg_tcp_connect(struct lg_tcp *tcp, const lg_ip_t *local_ip,
     LG_CHECK(c != NULL, LG_E(FULL));
     c->user = user;
     c->flags |= LG_TCP_F_USER | LG_TCP_F_SYN_DUE;
-    tcp->cnt_user++;
+    lg_tcp_tally(&tcp->cnt_user, 1);
     c->iss = lg_tcp_isn(tcp, &t, &c->ts_off);
     c->snd_una = c->iss;
     c->snd_nxt = c->snd_end = c->iss + 1;
@@ -212,8 +212,8 @@ void lg_tcp_get_counts(const struct lg_tcp *tcp, struct lg_tcp_counts *out)
 
     for (unsigned i = 0; i < LG_TCP_STATE_CNT; i++)
         n[i] = __atomic_load_n(&tcp->cnt_state[i], __ATOMIC_RELAXED);
-    *out = (struct lg_tcp_counts){.time_wait = n[LG_TCP_TIME_WAIT],
-                                  .embryonic = n[LG_TCP_SYN_RCVD]};
+    *out =
+        (struct lg_tcp_counts){.time_wait = n[LG_TCP_TIME_WAIT], .embryonic = n[LG_TCP_SYN_RCVD]};
     for (unsigned i = 0; i < LG_TCP_STATE_CNT; i++)
         out->conns += n[i];
     for (unsigned i = LG_TCP_ESTABLISHED; i < LG_TCP_TIME_WAIT; i++)
@@ -338,7 +338,7 @@ void lg_tcp_release(struct lg_tcp_conn *c)
     c->events = 0;
     c->user = NULL;
     c->flags = (c->flags & ~(LG_TCP_F_USER | LG_TCP_F_WANT_TX)) | LG_TCP_F_ORPHAN;
-    tcp->cnt_user--;
+    lg_tcp_tally(&tcp->cnt_user, -1);
     lg_bufq_drop_all(&c->rcvq);
     switch (c->state) {
     case LG_TCP_CLOSED:

@@ -79,8 +79,7 @@ static void advance(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
 
 void lg_tcp_wnd_in(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
 {
-    if (lg_seq_lt(c->snd_wl1, s->seq) ||
-        (c->snd_wl1 == s->seq && lg_seq_leq(c->snd_wl2, s->ack))) {
+    if (lg_seq_lt(c->snd_wl1, s->seq) || (c->snd_wl1 == s->seq && lg_seq_leq(c->snd_wl2, s->ack))) {
         c->snd_wnd = s->wnd << c->snd_wscale;
         c->snd_wl1 = s->seq;
         c->snd_wl2 = s->ack;

@@ -49,8 +49,8 @@ struct lg_tcp_conn *lg_tcp_find(struct lg_tcp *tcp, const struct lg_tcp_tuple *t
 
 void lg_tcp_set_state(struct lg_tcp_conn *c, enum lg_tcp_state state)
 {
-    c->tcp->cnt_state[c->state]--;
-    c->tcp->cnt_state[state]++;
+    lg_tcp_tally(&c->tcp->cnt_state[c->state], -1);
+    lg_tcp_tally(&c->tcp->cnt_state[state], 1);
     c->state = (uint8_t)state;
 }
 
@@ -92,7 +92,7 @@ struct lg_tcp_conn *lg_tcp_conn_open(struct lg_tcp *tcp, const struct lg_tcp_tup
     c->rx_at_ns = tcp->now_ns;
     c->cc = &lg_tcp_cc_reno;
     c->ssthresh = UINT32_MAX;
-    tcp->cnt_state[LG_TCP_CLOSED]++;
+    lg_tcp_tally(&tcp->cnt_state[LG_TCP_CLOSED], 1);
     return c;
 }
 
@@ -102,7 +102,7 @@ void lg_tcp_conn_free(struct lg_tcp_conn *c)
 
     lg_tcp_list_remove(&c->news);
     lg_bufq_drop_all(&c->rcvq);
-    tcp->cnt_state[c->state]--;
+    lg_tcp_tally(&tcp->cnt_state[c->state], -1);
     c->flags = 0;
     lg_pool_give(&tcp->conns, c);
 }
@@ -153,7 +153,7 @@ void lg_tcp_established(struct lg_tcp_conn *c)
     if (c->flags & LG_TCP_F_PASSIVE) {
         lg_tcp_count(tcp, LG_STAT_TCP_ACCEPTED);
         c->flags |= LG_TCP_F_USER;
-        tcp->cnt_user++;
+        lg_tcp_tally(&tcp->cnt_user, 1);
     } else {
         lg_tcp_count(tcp, LG_STAT_TCP_CONNECTED);
     }

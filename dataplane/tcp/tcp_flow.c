@@ -42,8 +42,8 @@ static inline uint64_t load64(const uint8_t *p)
 uint64_t lg_tcp_flow_hash(const struct lg_tcp_flow *f, const struct lg_tcp_tuple *t)
 {
     uint64_t ports = (uint64_t)t->local_port << 16 | t->remote_port;
-    uint64_t remote = fold(load64(t->remote_ip.b) ^ f->secret[0],
-                           load64(t->remote_ip.b + 8) ^ f->secret[1]);
+    uint64_t remote =
+        fold(load64(t->remote_ip.b) ^ f->secret[0], load64(t->remote_ip.b + 8) ^ f->secret[1]);
     uint64_t local =
         fold(load64(t->local_ip.b) ^ f->secret[2], load64(t->local_ip.b + 8) ^ f->secret[3]);
     return fold(remote ^ ports ^ f->secret[1], local ^ f->secret[0]);

@@ -31,7 +31,8 @@ static uint32_t lost_edge(const struct lg_tcp_conn *c)
     /* Where the network is known to reorder, wait for as much as it has been seen to; but not for
      * more than can still arrive. */
     if (c->reorder_sz > sz && has_unsent(c)) {
-        sz = LG_MAX(sz, LG_MIN(c->reorder_sz, c->cwnd - c->cwnd / 4));
+        uint32_t flight = LG_MIN(c->snd_nxt - c->snd_una, c->cwnd);
+        sz = LG_MAX(sz, LG_MIN(c->reorder_sz, flight - flight / 4));
         cnt = UINT32_MAX;
     }
     uint32_t edge = lg_tcp_sack_lost(c, sz, cnt);

@@ -4,8 +4,15 @@
 
 #include <string.h>
 
-enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_OK = 4, KIND_SACK = 5,
-       KIND_TS = 8 };
+enum {
+    KIND_END = 0,
+    KIND_NOP = 1,
+    KIND_MSS = 2,
+    KIND_WSCALE = 3,
+    KIND_SACK_OK = 4,
+    KIND_SACK = 5,
+    KIND_TS = 8
+};
 
 static void read_sack(lg_span_t body, struct lg_tcp_opts *out)
 {

@@ -7,10 +7,10 @@
 #include "err.h"
 #include "span.h"
 
-#define LG_TCP_OPT_MAX 40u      /* bytes of options in a header */
-#define LG_TCP_OPT_TS_SZ 12u    /* two NOPs and the timestamp option, as everybody sends it */
-#define LG_TCP_OPT_SACK_MAX 4u  /* blocks that fit into 40 bytes; 3 beside a timestamp */
-#define LG_TCP_WSCALE_MAX 14u   /* RFC 7323 section 2.3: larger shifts count as 14 */
+#define LG_TCP_OPT_MAX 40u     /* bytes of options in a header */
+#define LG_TCP_OPT_TS_SZ 12u   /* two NOPs and the timestamp option, as everybody sends it */
+#define LG_TCP_OPT_SACK_MAX 4u /* blocks that fit into 40 bytes; 3 beside a timestamp */
+#define LG_TCP_WSCALE_MAX 14u  /* RFC 7323 section 2.3: larger shifts count as 14 */
 
 /* A run of sequence space, [start,end). */
 struct lg_tcp_range {

@@ -133,6 +133,12 @@ lg_ns_t lg_tcp_rto(const struct lg_tcp_conn *c);
 void lg_tcp_arm_rtx(struct lg_tcp_conn *c);
 void lg_tcp_arm_keepalive(struct lg_tcp_conn *c);
 
+/* lg_tcp_tally adds to a number that other threads may read (lg_tcp_get_counts). */
+static inline void lg_tcp_tally(uint32_t *n, int32_t add)
+{
+    __atomic_store_n(n, *n + (uint32_t)add, __ATOMIC_RELAXED);
+}
+
 static inline void lg_tcp_count(const struct lg_tcp *tcp, enum lg_stat id)
 {
     lg_stat_inc(tcp->stats, id);

@@ -79,7 +79,8 @@ static bool paws_ok(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
     if (s->flags & LG_TCP_FL_RST)
         return true;
     /*= https://www.rfc-editor.org/rfc/rfc7323#section-3.2
-     *# If a non-<RST> segment is received without a TSopt, a TCP SHOULD silently drop the segment. */
+     *# If a non-<RST> segment is received without a TSopt, a TCP SHOULD silently drop the segment.
+    */
     if (!s->opts.has_ts) {
         lg_tcp_count(c->tcp, LG_STAT_DROP_TCP_SEQ);
         return false;
@@ -236,8 +237,7 @@ static void rx_slow(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
 static inline bool is_predicted(const struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
 {
     if (c->state != LG_TCP_ESTABLISHED || s->seq != c->rcv_nxt ||
-        (s->flags & (uint8_t)~LG_TCP_FL_PSH) != LG_TCP_FL_ACK ||
-        s->len > c->rcv_adv - c->rcv_nxt)
+        (s->flags & (uint8_t)~LG_TCP_FL_PSH) != LG_TCP_FL_ACK || s->len > c->rcv_adv - c->rcv_nxt)
         return false;
     return !(c->flags & LG_TCP_F_TS) ||
            (s->opts.has_ts && lg_seq_geq(s->opts.ts_val, c->ts_recent));

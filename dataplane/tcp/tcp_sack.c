@@ -65,7 +65,8 @@ void lg_tcp_sack_in(struct lg_tcp_conn *c, const struct lg_tcp_opts *o)
 {
     for (uint32_t i = 0; i < o->sack_cnt; i++) {
         struct lg_tcp_range n = o->sack[i];
-        /* At or below snd_una: a duplicate reported (RFC 2883) or an old ACK. Past snd_nxt: a lie. */
+        /* At or below snd_una: a duplicate reported (RFC 2883) or an old ACK. Past snd_nxt: a lie.
+         */
         if (lg_seq_leq(n.start, c->snd_una) || lg_seq_geq(n.start, n.end) ||
             lg_seq_gt(n.end, c->snd_nxt))
             continue;
@@ -98,15 +99,14 @@ void lg_tcp_sack_trim(struct lg_tcp_conn *c, uint32_t old_una)
         sb->bytes -= sb->r[n].end - sb->r[n].start;
         n++;
     }
-    if (n == sb->cnt) {
+    /* An ACK that ends within a range contradicts it: the peer has dropped what it had SACKed (RFC
+     * 2018 section 8), or lies. Forget all it said. */
+    if (n == sb->cnt || lg_seq_leq(sb->r[n].start, c->snd_una)) {
         lg_tcp_sack_drop(c);
         return;
     }
-    remove_ranges(sb, 0, n);
-    if (lg_seq_lt(sb->r[0].start, c->snd_una)) {
-        sb->bytes -= c->snd_una - sb->r[0].start;
-        sb->r[0].start = c->snd_una;
-    }
+    if (n > 0)
+        remove_ranges(sb, 0, n);
 }
 
 uint32_t lg_tcp_sack_bytes(const struct lg_tcp_conn *c, uint32_t from, uint32_t to)

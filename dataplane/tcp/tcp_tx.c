@@ -62,8 +62,8 @@ static void put_header(struct lg_tcp_conn *c, struct lg_buf *b, uint32_t seq, ui
 {
     uint32_t ts_len = c->flags & LG_TCP_F_TS ? LG_TCP_OPT_TS_SZ : 0;
     uint32_t sack_len = sack_cnt ? 4 + 8 * sack_cnt : 0;
-    uint8_t *opt = push_header(b, &c->tuple, seq, c->rcv_nxt, flags | LG_TCP_FL_ACK,
-                               ts_len + sack_len);
+    uint8_t *opt =
+        push_header(b, &c->tuple, seq, c->rcv_nxt, flags | LG_TCP_FL_ACK, ts_len + sack_len);
     if (ts_len)
         lg_tcp_opt_build_ts(opt, ts_now(c), c->ts_recent);
     if (sack_len)
@@ -296,8 +296,8 @@ static uint32_t send_lost(struct lg_tcp_conn *c, uint32_t *pipe, uint32_t budget
         uint32_t end = lg_tcp_sack_skip(c, &seq);
         if (!lg_seq_lt(seq, c->lost_to))
             break;
-        struct cut k = plan(find_buf(c, seq), seq,
-                            LG_MIN(LG_MIN((uint32_t)c->mss, room), end - seq));
+        struct cut k =
+            plan(find_buf(c, seq), seq, LG_MIN(LG_MIN((uint32_t)c->mss, room), end - seq));
         if (*pipe > 0 && *pipe + k.len > c->cwnd && seq != c->snd_una) {
             c->flags |= LG_TCP_F_CWND_FULL;
             break;

@@ -30,22 +30,22 @@
 #include "wheel.h"
 
 /* -- change first -- */
-#define LG_TCP_BURST_SEGS 64u            /* segments a connection sends in one turn */
-#define LG_TCP_TIMERS_TURN 256u          /* timers run in one turn */
-#define LG_TCP_ORPHAN_NS LG_SEC(60)      /* a released connection without progress, FIN_WAIT_2 */
-#define LG_TCP_MAX_RTO_NS LG_SEC(60)     /* RFC 6298 (2.5): at least 60 s */
-#define LG_TCP_INIT_RTO_NS LG_SEC(1)     /* RFC 6298 (2.1) */
+#define LG_TCP_BURST_SEGS 64u        /* segments a connection sends in one turn */
+#define LG_TCP_TIMERS_TURN 256u      /* timers run in one turn */
+#define LG_TCP_ORPHAN_NS LG_SEC(60)  /* a released connection without progress, FIN_WAIT_2 */
+#define LG_TCP_MAX_RTO_NS LG_SEC(60) /* RFC 6298 (2.5): at least 60 s */
+#define LG_TCP_INIT_RTO_NS LG_SEC(1) /* RFC 6298 (2.1) */
 /* -- only for a reason -- */
-#define LG_TCP_NO_BUF_NS LG_MS(5)        /* try again after the packet pool was empty */
-#define LG_TCP_CHALLENGE_MAX 10u         /* challenge ACKs a connection a second (RFC 5961 7) */
-#define LG_TCP_TINY_SZ 256u              /* payloads up to this are merged by copy in queues */
-#define LG_TCP_QUICK_ACKS 16u            /* segments acknowledged at once on a new connection */
-#define LG_TCP_IW_SEGS 10u               /* initial window, RFC 6928 */
-#define LG_TCP_DUP_THRESH 3u             /* RFC 5681 */
-#define LG_TCP_MIN_MSS 64u               /* smaller offers count as this */
-#define LG_TCP_REORDER_SEGS 64u          /* reordering tolerated at most before data is lost */
-#define LG_TCP_SACK_RANGES 62u           /* SACKed islands remembered of one connection */
-#define LG_TCP_PORT_SLOTS 256u           /* source-port counters, RFC 6056 algorithm 4 */
+#define LG_TCP_NO_BUF_NS LG_MS(5) /* try again after the packet pool was empty */
+#define LG_TCP_CHALLENGE_MAX 10u  /* challenge ACKs a connection a second (RFC 5961 7) */
+#define LG_TCP_TINY_SZ 256u       /* payloads up to this are merged by copy in queues */
+#define LG_TCP_QUICK_ACKS 16u     /* segments acknowledged at once on a new connection */
+#define LG_TCP_IW_SEGS 10u        /* initial window, RFC 6928 */
+#define LG_TCP_DUP_THRESH 3u      /* RFC 5681 */
+#define LG_TCP_MIN_MSS 64u        /* smaller offers count as this */
+#define LG_TCP_REORDER_SEGS 64u   /* reordering tolerated at most before data is lost */
+#define LG_TCP_SACK_RANGES 62u    /* SACKed islands remembered of one connection */
+#define LG_TCP_PORT_SLOTS 256u    /* source-port counters, RFC 6056 algorithm 4 */
 #define LG_TCP_PAWS_IDLE_NS LG_SEC(24 * 86400) /* RFC 7323 section 5.5 */
 
 /* Order matters: comparisons >= ESTABLISHED mean synchronised. */
@@ -73,29 +73,29 @@ enum {
 
 /* Bits of lg_tcp_conn.flags. */
 enum {
-    LG_TCP_F_IN_USE = 1u << 0,      /* the object is taken from its pool */
-    LG_TCP_F_PASSIVE = 1u << 1,     /* accepted */
-    LG_TCP_F_USER = 1u << 2,        /* a user holds it */
-    LG_TCP_F_ORPHAN = 1u << 3,      /* its user has released it: finish alone */
-    LG_TCP_F_TS = 1u << 4,          /* timestamps agreed */
-    LG_TCP_F_SACK = 1u << 5,        /* SACK agreed */
-    LG_TCP_F_WSCALE = 1u << 6,      /* window scaling agreed */
-    LG_TCP_F_SYN_DUE = 1u << 7,     /* SYN or SYN-ACK to be sent */
-    LG_TCP_F_SYN_AGAIN = 1u << 8,   /* SYN or SYN-ACK has been sent more than once */
-    LG_TCP_F_FIN_QUEUED = 1u << 9,  /* shut down: FIN follows snd_end */
-    LG_TCP_F_FIN_SENT = 1u << 10,   /* snd_nxt == snd_end + 1 */
-    LG_TCP_F_FIN_OOO = 1u << 11,    /* the peer's FIN is known: at rcv_fin */
-    LG_TCP_F_FIN_RCVD = 1u << 12,   /* the peer's FIN has been taken in sequence */
-    LG_TCP_F_ACK_NOW = 1u << 13,    /* an ACK goes out this turn */
-    LG_TCP_F_ACK_LATER = 1u << 14,  /* an ACK goes out at t_out */
-    LG_TCP_F_WANT_TX = 1u << 15,    /* the user waits for send room */
-    LG_TCP_F_RECOVERY = 1u << 16,   /* fast recovery until recover */
-    LG_TCP_F_LOSS = 1u << 17,       /* after a timeout, until recover */
-    LG_TCP_F_PERSIST = 1u << 18,    /* t_rtx is the persist timer, not the retransmission timer */
-    LG_TCP_F_FORCE = 1u << 19,      /* persist timer: send what the window takes, however little */
-    LG_TCP_F_PROBE = 1u << 20,      /* a window or keepalive probe is due */
-    LG_TCP_F_TIMED = 1u << 21,      /* a segment's round trip is being measured */
-    LG_TCP_F_CWND_FULL = 1u << 22,  /* the congestion window held data back last time */
+    LG_TCP_F_IN_USE = 1u << 0,     /* the object is taken from its pool */
+    LG_TCP_F_PASSIVE = 1u << 1,    /* accepted */
+    LG_TCP_F_USER = 1u << 2,       /* a user holds it */
+    LG_TCP_F_ORPHAN = 1u << 3,     /* its user has released it: finish alone */
+    LG_TCP_F_TS = 1u << 4,         /* timestamps agreed */
+    LG_TCP_F_SACK = 1u << 5,       /* SACK agreed */
+    LG_TCP_F_WSCALE = 1u << 6,     /* window scaling agreed */
+    LG_TCP_F_SYN_DUE = 1u << 7,    /* SYN or SYN-ACK to be sent */
+    LG_TCP_F_SYN_AGAIN = 1u << 8,  /* SYN or SYN-ACK has been sent more than once */
+    LG_TCP_F_FIN_QUEUED = 1u << 9, /* shut down: FIN follows snd_end */
+    LG_TCP_F_FIN_SENT = 1u << 10,  /* snd_nxt == snd_end + 1 */
+    LG_TCP_F_FIN_OOO = 1u << 11,   /* the peer's FIN is known: at rcv_fin */
+    LG_TCP_F_FIN_RCVD = 1u << 12,  /* the peer's FIN has been taken in sequence */
+    LG_TCP_F_ACK_NOW = 1u << 13,   /* an ACK goes out this turn */
+    LG_TCP_F_ACK_LATER = 1u << 14, /* an ACK goes out at t_out */
+    LG_TCP_F_WANT_TX = 1u << 15,   /* the user waits for send room */
+    LG_TCP_F_RECOVERY = 1u << 16,  /* fast recovery until recover */
+    LG_TCP_F_LOSS = 1u << 17,      /* after a timeout, until recover */
+    LG_TCP_F_PERSIST = 1u << 18,   /* t_rtx is the persist timer, not the retransmission timer */
+    LG_TCP_F_FORCE = 1u << 19,     /* persist timer: send what the window takes, however little */
+    LG_TCP_F_PROBE = 1u << 20,     /* a window or keepalive probe is due */
+    LG_TCP_F_TIMED = 1u << 21,     /* a segment's round trip is being measured */
+    LG_TCP_F_CWND_FULL = 1u << 22, /* the congestion window held data back last time */
 };
 
 /* Intrusive, doubly linked list; a list head is one too. next == NULL: not on a list. */
@@ -105,8 +105,8 @@ struct lg_tcp_link {
 
 /* What a sender knows of the peer's out-of-order queue. Exists while it is not empty. */
 struct lg_tcp_sackboard {
-    uint32_t cnt;      /* in [1,LG_TCP_SACK_RANGES] */
-    uint32_t bytes;    /* sum of the ranges */
+    uint32_t cnt;                              /* in [1,LG_TCP_SACK_RANGES] */
+    uint32_t bytes;                            /* sum of the ranges */
     struct lg_tcp_range r[LG_TCP_SACK_RANGES]; /* ascending, disjoint, not adjacent */
 };
 
@@ -133,16 +133,16 @@ struct lg_tcp_conn {
     uint32_t cwnd, ssthresh;
     struct lg_tcp_sackboard *board; /* owns; NULL when empty */
     /* -- line 2: the queues -- */
-    struct lg_bufq rcvq;     /* owns: in sequence, not taken yet */
-    struct lg_bufq sndq;     /* owns: not acknowledged yet */
-    struct lg_buf *tx_next;  /* the buf of sndq that holds snd_nxt; NULL: all is sent */
+    struct lg_bufq rcvq;                /* owns: in sequence, not taken yet */
+    struct lg_bufq sndq;                /* owns: not acknowledged yet */
+    struct lg_buf *tx_next;             /* the buf of sndq that holds snd_nxt; NULL: all is sent */
     struct lg_buf *ooo_head, *ooo_tail; /* owns: islands beyond rcv_nxt, ascending, disjoint */
-    uint32_t ooo_cnt;        /* bufs there */
-    uint32_t events;         /* LG_TCP_EV_* not told yet */
-    struct lg_tcp_link out;  /* on tcp->out_list: something to send this turn */
-    struct lg_tcp_link news; /* on tcp->news or news_next */
-    uint32_t pop_turn;       /* the turn it was last popped in */
-    uint32_t dup_acks_due;   /* without SACK: duplicate ACKs beyond the first */
+    uint32_t ooo_cnt;                   /* bufs there */
+    uint32_t events;                    /* LG_TCP_EV_* not told yet */
+    struct lg_tcp_link out;             /* on tcp->out_list: something to send this turn */
+    struct lg_tcp_link news;            /* on tcp->news or news_next */
+    uint32_t pop_turn;                  /* the turn it was last popped in */
+    uint32_t dup_acks_due;              /* without SACK: duplicate ACKs beyond the first */
     /* -- timers: one wheel timer at or before the earliest of the three -- */
     struct lg_timer timer;
     lg_ns_t t_rtx;  /* retransmission or persist */
@@ -160,7 +160,7 @@ struct lg_tcp_conn {
     uint8_t dup_acks;           /* duplicate ACKs in a row */
     lg_ns_t challenge_at_ns;
     /* -- loss repair -- */
-    uint32_t recover;    /* snd_nxt when the loss was noticed */
+    uint32_t recover; /* snd_nxt when the loss was noticed */
     uint32_t high_rxt;
     uint32_t lost_to;
     uint32_t dup_sz;     /* without SACK: bytes that duplicate ACKs say have left the network */
@@ -168,14 +168,14 @@ struct lg_tcp_conn {
     uint32_t reorder_sz; /* the furthest reordering seen, bytes */
     const struct lg_tcp_cc *cc;
     /* -- reassembly -- */
-    uint32_t rcv_fin;           /* the peer's FIN, if F_FIN_OOO */
-    uint32_t orphan_rx;         /* bytes discarded since release */
+    uint32_t rcv_fin;                                  /* the peer's FIN, if F_FIN_OOO */
+    uint32_t orphan_rx;                                /* bytes discarded since release */
     struct lg_tcp_range rcv_sack[LG_TCP_OPT_SACK_MAX]; /* newest islands first; empty: none */
     /* -- cold -- */
     void *user;
     struct lg_tcp_link tw; /* on tcp->time_wait: oldest first */
     uint32_t iss, irs;
-    uint32_t flow_slot;    /* LG_TCP_FLOW_NONE: not in the table */
+    uint32_t flow_slot; /* LG_TCP_FLOW_NONE: not in the table */
 };
 _Static_assert(offsetof(struct lg_tcp_conn, tcp) == LG_CACHE_LINE, "line 0 is one line");
 _Static_assert(offsetof(struct lg_tcp_conn, rcvq) == 2 * LG_CACHE_LINE, "line 1 is one line");
@@ -207,11 +207,11 @@ struct lg_tcp {
 
 /* One received segment: state of one event, on the stack. */
 struct lg_tcp_seg {
-    struct lg_buf *b;  /* owns until somebody takes it: then NULL. data at the payload */
+    struct lg_buf *b; /* owns until somebody takes it: then NULL. data at the payload */
     uint32_t seq, ack;
-    uint32_t len;      /* payload bytes */
-    uint32_t wnd;      /* as on the wire, unscaled */
-    uint8_t flags;     /* LG_TCP_FL_* */
+    uint32_t len;  /* payload bytes */
+    uint32_t wnd;  /* as on the wire, unscaled */
+    uint8_t flags; /* LG_TCP_FL_* */
     struct lg_tcp_opts opts;
 };
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define CONNS 6
+#define POOL 256u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -90,8 +91,8 @@ static void check_board(const struct lg_tcp_conn *c)
         return;
     must(c->board->cnt > 0 && c->board->cnt <= LG_TCP_SACK_RANGES);
     for (uint32_t i = 0; i < c->board->cnt; i++) {
-        must(lg_seq_gt(c->board->r[i].start, at) && lg_seq_lt(c->board->r[i].start,
-                                                             c->board->r[i].end));
+        must(lg_seq_gt(c->board->r[i].start, at) &&
+             lg_seq_lt(c->board->r[i].start, c->board->r[i].end));
         at = c->board->r[i].end;
         bytes += at - c->board->r[i].start;
     }
@@ -162,9 +163,43 @@ static void step_raw(struct fuzz *f)
     lg_tcp_rx(f->tcp, b, &f->peer, &f->us, f->now_ns);
 }
 
+/* near_off: mostly exactly 0, often within 2 KiB, sometimes within 32 KiB. */
 static int32_t near_off(struct fuzz *f)
 {
-    return (int16_t)lg_cur_be16(&f->in);
+    uint8_t how = lg_cur_u8(&f->in);
+    if (how < 128)
+        return 0;
+    return how < 224 ? (int8_t)lg_cur_u8(&f->in) * 16 : (int16_t)lg_cur_be16(&f->in);
+}
+
+/* craft_opts writes what an honest peer of c would, but for its numbers; or what the input says. */
+static uint32_t craft_opts(struct fuzz *f, const struct lg_tcp_conn *c, uint8_t *p)
+{
+    uint8_t how = lg_cur_u8(&f->in);
+    uint32_t n = 0;
+
+    if (how >= 0xf0) {
+        lg_span_t opt = lg_cur_bytes(&f->in, LG_MIN((size_t)(how & 7) * 4, lg_cur_left(&f->in)));
+        memset(p, 1, LG_TCP_OPT_MAX);
+        if (opt.len > 0)
+            memcpy(p, opt.p, opt.len);
+        return (how & 7) * 4;
+    }
+    if (c->flags & LG_TCP_F_TS) {
+        lg_tcp_opt_build_ts(p, c->ts_recent + (uint32_t)near_off(f), f->tcp->now_ms + c->ts_off);
+        n = LG_TCP_OPT_TS_SZ;
+    }
+    if (how & 1) {
+        struct lg_tcp_range r[3];
+        uint32_t cnt = 1 + how / 2 % 3;
+        uint32_t flight = c->snd_nxt - c->snd_una + 2;
+        for (uint32_t i = 0; i < cnt; i++) {
+            r[i].start = c->snd_una + lg_cur_be16(&f->in) % flight;
+            r[i].end = r[i].start + lg_cur_be16(&f->in) % flight;
+        }
+        n += lg_tcp_opt_build_sack(p + n, r, cnt);
+    }
+    return n;
 }
 
 /* step_crafted: a segment for connection i (or its SYN), a little off its expectations. */
@@ -172,38 +207,40 @@ static void step_crafted(struct fuzz *f)
 {
     struct lg_tcp_conn *c = lg_pool_at(&f->tcp->conns, lg_cur_u8(&f->in) % CONNS);
     bool used = c->flags & LG_TCP_F_IN_USE;
-    uint8_t flags = lg_cur_u8(&f->in), opt_len = lg_cur_u8(&f->in) % 11 * 4;
-    uint32_t len = lg_cur_be16(&f->in) % 1461;
+    uint8_t flags = lg_cur_u8(&f->in), opt[LG_TCP_OPT_MAX];
+    uint32_t len = lg_cur_u8(&f->in) < 128 ? 0 : lg_cur_be16(&f->in) % 1461;
     uint32_t seq = (used ? c->rcv_nxt : 0) + (uint32_t)near_off(f);
-    uint32_t ack = (used ? c->snd_nxt : 0) + (uint32_t)near_off(f);
+    uint32_t ack = used ? (flags & 8 ? c->snd_nxt : c->snd_una) : 0;
+    ack += (uint32_t)near_off(f);
     uint16_t wnd = lg_cur_be16(&f->in);
-    lg_span_t opt = lg_cur_bytes(&f->in, LG_MIN((size_t)opt_len, lg_cur_left(&f->in)));
+    uint32_t opt_len = used ? craft_opts(f, c, opt) : 0;
     struct lg_buf *b = wire_buf(f, 20u + opt_len + len);
     if (!b)
         return;
-    memset(b->data, 1, b->len); /* NOPs where the input had no more options */
+    memset(b->data, 0, b->len);
     lg_put_be16(b->data, used ? c->tuple.remote_port : (uint16_t)(1 + flags % 8));
     lg_put_be16(b->data + 2, used ? c->tuple.local_port : 443);
     lg_put_be32(b->data + 4, seq);
     lg_put_be32(b->data + 8, ack);
     b->data[12] = (uint8_t)((20 + opt_len) / 4 << 4);
-    b->data[13] = flags;
+    b->data[13] = flags & 0x80 ? flags : LG_TCP_FL_ACK | (flags & 7 ? 0 : LG_TCP_FL_FIN);
     lg_put_be16(b->data + 14, wnd);
-    if (opt.len > 0)
-        memcpy(b->data + 20, opt.p, opt.len);
+    memcpy(b->data + 20, opt, opt_len);
     lg_tcp_rx(f->tcp, b, &f->peer, &f->us, f->now_ns);
 }
 
 /* step_handshake opens a connection properly, so that the deeper states are reached often. */
 static void step_handshake(struct fuzz *f)
 {
-    static const uint8_t opts[] = {2, 4, 5, 0xb4, 4, 2, 1, 1, 1, 3, 3, 2};
+    static const uint8_t opts[] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 1, 3, 3, 2};
+    static const uint8_t plain[20] = {2, 4, 2, 0, 4, 2};
+    bool with_ts = lg_cur_u8(&f->in) & 1;
     uint16_t port = (uint16_t)(1 + lg_cur_u8(&f->in) % 16);
     struct lg_tcp_tuple t = {f->us, f->peer, 443, port};
 
     for (int i = 0; i < 2; i++) {
         const struct lg_tcp_conn *c = lg_tcp_find(f->tcp, &t);
-        struct lg_buf *b = wire_buf(f, i ? 20 : 20 + sizeof opts);
+        struct lg_buf *b = wire_buf(f, i == 0 ? 40 : with_ts ? 32 : 20);
         if (!b)
             return;
         memset(b->data, 0, b->len);
@@ -214,8 +251,10 @@ static void step_handshake(struct fuzz *f)
         b->data[12] = (uint8_t)(b->len / 4 << 4);
         b->data[13] = i ? LG_TCP_FL_ACK : LG_TCP_FL_SYN;
         lg_put_be16(b->data + 14, 30000);
-        if (!i)
-            memcpy(b->data + 20, opts, sizeof opts);
+        if (i == 0)
+            memcpy(b->data + 20, with_ts ? opts : plain, sizeof opts);
+        else if (with_ts)
+            lg_tcp_opt_build_ts(b->data + 20, 9, 0);
         lg_tcp_rx(f->tcp, b, &f->peer, &f->us, f->now_ns);
         lg_tcp_poll(f->tcp, f->now_ns);
     }
@@ -302,6 +341,7 @@ static void hear_news(struct fuzz *f)
         if (i < CONNS)
             continue;
         must(ev & LG_TCP_EV_OPEN); /* a connection nobody knew yet */
+        c->quick_acks = 1;         /* let delayed ACKs have their turn */
         for (i = 0; i < CONNS && f->held[i];)
             i++;
         if (i < CONNS)
@@ -335,6 +375,8 @@ static void step(struct fuzz *f)
         break;
     case 7:
     case 8:
+        if (op == 0x77) /* the packet pool runs dry; and fills again */
+            f->heap.cnt_max = f->heap.cnt_max == POOL ? f->heap.cnt_out + 2 : POOL;
         lg_tcp_poll(f->tcp, f->now_ns);
         break;
     case 9:
@@ -352,11 +394,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct lg_tcp_ops ops = {on_output, on_is_listening};
     static struct lg_bufpool_ops pool_ops;
-    const struct lg_tcp_cfg cfg = {
-        .max_conns = CONNS, .snd_buf_sz = 16384, .rcv_buf_sz = 20000, .mtu = 1500,
-        .delayed_ack_ns = LG_MS(40), .time_wait_ns = LG_SEC(60), .keepalive_idle_ns = LG_SEC(90),
-        .keepalive_intvl_ns = LG_SEC(5), .keepalive_cnt = 3, .min_rto_ns = LG_MS(200),
-        .syn_retries = 3, .data_retries = 6, .port_lo = 65000, .port_hi = 65003};
+    const struct lg_tcp_cfg cfg = {.max_conns = CONNS,
+                                   .snd_buf_sz = 16384,
+                                   .rcv_buf_sz = 20000,
+                                   .mtu = 1500,
+                                   .delayed_ack_ns = LG_MS(40),
+                                   .time_wait_ns = LG_SEC(60),
+                                   .keepalive_idle_ns = LG_SEC(90),
+                                   .keepalive_intvl_ns = LG_SEC(5),
+                                   .keepalive_cnt = 3,
+                                   .min_rto_ns = LG_MS(200),
+                                   .syn_retries = 3,
+                                   .data_retries = 6,
+                                   .port_lo = 65000,
+                                   .port_hi = 65003};
     static struct fuzz f;
 
     memset(&f, 0, sizeof f);
@@ -364,7 +415,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     f.us = lg_ip_v4((const uint8_t[4]){192, 0, 2, 1});
     f.peer = lg_ip_v4((const uint8_t[4]){192, 0, 2, 2});
     f.now_ns = LG_SEC(5);
-    lg_bufheap_init(&f.heap, 256, 1600);
+    lg_bufheap_init(&f.heap, POOL, 1600);
     pool_ops = *f.heap.pool.ops;
     pool_ops.is_shared = share_some;
     f.heap.pool.ops = &pool_ops;
@@ -378,6 +429,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         hear_news(&f);
         check(&f);
     }
+    f.heap.cnt_max = POOL;
     /* Left alone, everything must end by itself: users let go, nobody answers. */
     for (uint32_t i = 0; i < CONNS; i++)
         if (f.held[i])

@@ -33,9 +33,13 @@ static void on_output(void *ctx, struct lg_buf *b, const lg_ip_t *src, const lg_
     uint32_t hdr_len = (uint32_t)(h[12] >> 4) * 4;
     REQUIRE(hdr_len >= 20 && hdr_len <= b->len);
     EXPECT_EQ(lg_get_be16(h + 16), 0);
-    *s = (struct rig_sent){.sport = lg_get_be16(h), .dport = lg_get_be16(h + 2),
-                           .seq = lg_get_be32(h + 4), .ack = lg_get_be32(h + 8),
-                           .flags = h[13], .wnd = lg_get_be16(h + 14), .len = b->len - hdr_len};
+    *s = (struct rig_sent){.sport = lg_get_be16(h),
+                           .dport = lg_get_be16(h + 2),
+                           .seq = lg_get_be32(h + 4),
+                           .ack = lg_get_be32(h + 8),
+                           .flags = h[13],
+                           .wnd = lg_get_be16(h + 14),
+                           .len = b->len - hdr_len};
     EXPECT_OK(lg_tcp_opt_parse((lg_span_t){h + 20, hdr_len - 20}, &s->opts));
     REQUIRE(s->len <= sizeof s->data);
     memcpy(s->data, h + hdr_len, s->len);
@@ -50,11 +54,18 @@ static bool on_is_listening(void *ctx, const lg_ip_t *local_ip, uint16_t local_p
 
 struct lg_tcp_cfg rig_cfg(void)
 {
-    return (struct lg_tcp_cfg){.max_conns = 16, .snd_buf_sz = 65536, .rcv_buf_sz = 65536,
-                               .mtu = 1500, .delayed_ack_ns = LG_MS(40),
-                               .time_wait_ns = LG_SEC(60), .min_rto_ns = LG_MS(200),
-                               .syn_retries = 3, .data_retries = 5, .port_lo = 40000,
-                               .port_hi = 40007, .secret = {{1, 2}}};
+    return (struct lg_tcp_cfg){.max_conns = 16,
+                               .snd_buf_sz = 65536,
+                               .rcv_buf_sz = 65536,
+                               .mtu = 1500,
+                               .delayed_ack_ns = LG_MS(40),
+                               .time_wait_ns = LG_SEC(60),
+                               .min_rto_ns = LG_MS(200),
+                               .syn_retries = 3,
+                               .data_retries = 5,
+                               .port_lo = 40000,
+                               .port_hi = 40007,
+                               .secret = {{1, 2}}};
 }
 
 void rig_init(struct rig *r, const struct lg_tcp_cfg *cfg)
@@ -138,8 +149,12 @@ void rig_rx(struct rig *r, const struct rig_seg *s)
 void rig_at(struct rig *r, uint32_t off, uint8_t flags, const void *data, uint32_t len)
 {
     uint8_t opt[12];
-    struct rig_seg s = {.seq = r->seq + off, .ack = r->ack, .flags = flags, .wnd = r->wnd,
-                        .data = data, .len = len};
+    struct rig_seg s = {.seq = r->seq + off,
+                        .ack = r->ack,
+                        .flags = flags,
+                        .wnd = r->wnd,
+                        .data = data,
+                        .len = len};
     if (r->ts) {
         lg_tcp_opt_build_ts(opt, r->ts_val, r->ts_ecr);
         s.opt = opt;
@@ -170,8 +185,8 @@ uint32_t rig_events(struct rig *r)
 
 void rig_accept(struct rig *r, const void *opt, uint32_t opt_len)
 {
-    struct rig_seg syn = {.seq = r->seq, .flags = LG_TCP_FL_SYN, .wnd = r->wnd, .opt = opt,
-                          .opt_len = opt_len};
+    struct rig_seg syn = {
+        .seq = r->seq, .flags = LG_TCP_FL_SYN, .wnd = r->wnd, .opt = opt, .opt_len = opt_len};
     rig_rx(r, &syn);
     rig_poll(r, 0);
     REQUIRE_EQ(r->sent_cnt, 1);
@@ -198,8 +213,12 @@ void rig_connect(struct rig *r, const void *opt, uint32_t opt_len)
     r->our_port = r->sent[0].sport;
     r->peer_port = 8080;
     r->ack = r->sent[0].seq + 1;
-    struct rig_seg sa = {.seq = r->seq, .ack = r->ack, .flags = LG_TCP_FL_SYN | LG_TCP_FL_ACK,
-                         .wnd = r->wnd, .opt = opt, .opt_len = opt_len};
+    struct rig_seg sa = {.seq = r->seq,
+                         .ack = r->ack,
+                         .flags = LG_TCP_FL_SYN | LG_TCP_FL_ACK,
+                         .wnd = r->wnd,
+                         .opt = opt,
+                         .opt_len = opt_len};
     rig_rx(r, &sa);
     r->seq++;
     EXPECT_EQ(rig_events(r), LG_TCP_EV_OPEN);

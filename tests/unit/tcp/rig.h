@@ -9,7 +9,7 @@
 #include "tcp_priv.h"
 
 #define RIG_SENT_MAX 512
-#define RIG_PORT 443u       /* the stack listens here */
+#define RIG_PORT 443u /* the stack listens here */
 #define RIG_PEER_PORT 5000u
 
 /* One segment the stack has sent, taken apart. */
@@ -30,16 +30,16 @@ struct rig {
     struct lg_stats stats;
     lg_ns_t now_ns;
     lg_ip_t us, peer;
-    bool share_all;             /* every buf counts as still held by a driver */
-    uint32_t sent_cnt;          /* in sent[]; rig_clear forgets */
+    bool share_all;    /* every buf counts as still held by a driver */
+    uint32_t sent_cnt; /* in sent[]; rig_clear forgets */
     struct rig_sent sent[RIG_SENT_MAX];
     /* -- the peer's view of the connection opened by rig_accept and rig_connect -- */
     struct lg_tcp_conn *c;
     uint16_t our_port, peer_port;
-    uint32_t seq;  /* the peer's next */
-    uint32_t ack;  /* what the peer acknowledges: our next */
-    uint16_t wnd;  /* the peer's window field */
-    bool ts;       /* timestamps on crafted segments */
+    uint32_t seq; /* the peer's next */
+    uint32_t ack; /* what the peer acknowledges: our next */
+    uint16_t wnd; /* the peer's window field */
+    bool ts;      /* timestamps on crafted segments */
     uint32_t ts_val, ts_ecr;
 };
 

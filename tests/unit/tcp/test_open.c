@@ -58,8 +58,8 @@ TEST(TcpOpen, DropsPortZero)
 TEST(TcpOpen, AgreesOnOptionsThePeerOffers)
 {
     start();
-    struct rig_seg syn = {.seq = 5, .flags = SYN, .wnd = 1000, .opt = OPT_ALL,
-                          .opt_len = OPT_ALL_SZ};
+    struct rig_seg syn = {
+        .seq = 5, .flags = SYN, .wnd = 1000, .opt = OPT_ALL, .opt_len = OPT_ALL_SZ};
     rig_rx(r, &syn);
     rig_poll(r, 0);
     REQUIRE_EQ(r->sent_cnt, 1);
@@ -199,8 +199,8 @@ TEST(TcpOpen, TakesDataOnTheCompletingAck)
     struct rig_seg syn = {.seq = 5, .flags = SYN, .wnd = 1000};
     rig_rx(r, &syn);
     rig_poll(r, 0);
-    struct rig_seg ack = {.seq = 6, .ack = r->sent[0].seq + 1, .flags = ACK, .wnd = 1000,
-                          .data = "hello", .len = 5};
+    struct rig_seg ack = {
+        .seq = 6, .ack = r->sent[0].seq + 1, .flags = ACK, .wnd = 1000, .data = "hello", .len = 5};
     rig_rx(r, &ack);
     EXPECT_EQ(rig_events(r), LG_TCP_EV_OPEN | LG_TCP_EV_RX);
     EXPECT_EQ(lg_tcp_rx_avail(r->c), 5);
@@ -405,8 +405,8 @@ TEST(TcpOpen, ShedsSynsWhenThePoolIsEmpty)
 TEST(TcpOpen, ChoosesSequenceNumbersThatDifferByTupleAndGrowWithTime)
 {
     uint32_t ts_off;
-    struct lg_tcp_tuple a = {.local_port = 1, .remote_port = 2}, b = {.local_port = 1,
-                                                                     .remote_port = 3};
+    struct lg_tcp_tuple a = {.local_port = 1, .remote_port = 2},
+                        b = {.local_port = 1, .remote_port = 3};
     start();
     uint32_t a0 = lg_tcp_isn(r->tcp, &a, &ts_off), b0 = lg_tcp_isn(r->tcp, &b, &ts_off);
     EXPECT(a0 != b0);

@@ -28,7 +28,8 @@ TEST(TcpOpt, SkipsUnknownKindsAndKnownKindsOfWrongLength)
 {
     struct lg_tcp_opts o;
     EXPECT_OK(lg_tcp_opt_parse(OPT("\x63\x04xx\x02\x03y\x03\x04zz\x04\x03q\x08\x04pp"
-                                   "\x05\x04kk\x02\x04\x05\xb4"), &o));
+                                   "\x05\x04kk\x02\x04\x05\xb4"),
+                               &o));
     EXPECT(o.has_mss);
     EXPECT_EQ(o.mss, 1460);
     EXPECT(!o.has_wscale && !o.has_ts && !o.sack_ok);
@@ -45,8 +46,13 @@ TEST(TcpOpt, StopsAtEndOfList)
 
 TEST(TcpOpt, ReadsWhatItBuilds)
 {
-    struct lg_tcp_opts in = {.has_mss = true, .mss = 1440, .has_ts = true, .ts_val = 7,
-                             .ts_ecr = 0xfffffff0, .has_wscale = true, .wscale = 9,
+    struct lg_tcp_opts in = {.has_mss = true,
+                             .mss = 1440,
+                             .has_ts = true,
+                             .ts_val = 7,
+                             .ts_ecr = 0xfffffff0,
+                             .has_wscale = true,
+                             .wscale = 9,
                              .sack_ok = true};
     uint8_t b[LG_TCP_OPT_MAX];
 

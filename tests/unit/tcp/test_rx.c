@@ -264,9 +264,11 @@ TEST(TcpRx, PiggybacksTheAckOnData)
 
 TEST(TcpRx, ReassemblesAnyOrderWithOverlaps)
 {
-    static const struct { uint32_t off, len; } seg[] = {
-        {3000, 500}, {1000, 500}, {1400, 300}, {900, 200}, {2000, 10}, {1990, 1200}, {3100, 100},
-        {1000, 3000}, {100, 100}, {3500, 600}, {150, 900}, {4000, 200}, {0, 120}};
+    static const struct {
+        uint32_t off, len;
+    } seg[] = {{3000, 500},  {1000, 500}, {1400, 300},  {900, 200}, {2000, 10},
+               {1990, 1200}, {3100, 100}, {1000, 3000}, {100, 100}, {3500, 600},
+               {150, 900},   {4000, 200}, {0, 120}};
     uint32_t top = 0;
 
     start(OPT_SACK, 8);

@@ -19,16 +19,16 @@ struct link_cfg {
 
 struct sim_cfg {
     const char *name;
-    uint32_t bytes[2];      /* to send: [0] client to server */
+    uint32_t bytes[2]; /* to send: [0] client to server */
     struct link_cfg link;
     uint32_t buf_sz;
     uint16_t mtu;
-    lg_ns_t read_every_ns;  /* slow reader: one take of 2000 bytes each; 0: at once */
-    uint32_t write_sz;      /* bytes a buf written; 0: mss */
-    bool no_sack, no_ts;    /* options stripped on the way */
-    bool share;             /* the driver keeps every buf for a while */
-    uint32_t pool_cnt;      /* packet bufs of each end; 0: plenty */
-    lg_ns_t limit_ns;       /* virtual time allowed */
+    lg_ns_t read_every_ns; /* slow reader: one take of 2000 bytes each; 0: at once */
+    uint32_t write_sz;     /* bytes a buf written; 0: mss */
+    bool no_sack, no_ts;   /* options stripped on the way */
+    bool share;            /* the driver keeps every buf for a while */
+    uint32_t pool_cnt;     /* packet bufs of each end; 0: plenty */
+    lg_ns_t limit_ns;      /* virtual time allowed */
 };
 
 struct frame {
@@ -144,12 +144,20 @@ static void side_init(struct sim *s, unsigned i)
     static const struct lg_tcp_ops ops = {on_output, on_is_listening};
     static struct lg_bufpool_ops pool_ops;
     struct side *me = &s->side[i];
-    struct lg_tcp_cfg cfg = {.max_conns = 8, .snd_buf_sz = s->cfg.buf_sz,
-                             .rcv_buf_sz = s->cfg.buf_sz, .mtu = s->cfg.mtu,
-                             .delayed_ack_ns = LG_MS(40), .time_wait_ns = LG_SEC(150),
-                             .keepalive_idle_ns = LG_SEC(30), .keepalive_intvl_ns = LG_SEC(5),
-                             .keepalive_cnt = 5, .min_rto_ns = LG_MS(200), .syn_retries = 8,
-                             .data_retries = 15, .port_lo = 40000, .port_hi = 40100,
+    struct lg_tcp_cfg cfg = {.max_conns = 8,
+                             .snd_buf_sz = s->cfg.buf_sz,
+                             .rcv_buf_sz = s->cfg.buf_sz,
+                             .mtu = s->cfg.mtu,
+                             .delayed_ack_ns = LG_MS(40),
+                             .time_wait_ns = LG_SEC(150),
+                             .keepalive_idle_ns = LG_SEC(30),
+                             .keepalive_intvl_ns = LG_SEC(5),
+                             .keepalive_cnt = 5,
+                             .min_rto_ns = LG_MS(200),
+                             .syn_retries = 8,
+                             .data_retries = 15,
+                             .port_lo = 40000,
+                             .port_hi = 40100,
                              .secret = {{i + 1, s->rnd}}};
     const uint8_t ip[4] = {192, 0, 2, (uint8_t)(i + 1)};
 
@@ -300,9 +308,8 @@ static void sim_report(const struct sim *s, lg_ns_t took_ns)
     for (unsigned i = 0; i < 2; i++) {
         const struct lg_stats *st = &s->side[i].stats;
         printf("  | got %u rto %lu rtx %lu frtx %lu ooo %lu dup %lu copied %lu", s->side[i].got,
-               st->v[LG_STAT_TCP_RTO], st->v[LG_STAT_TCP_RETRANS],
-               st->v[LG_STAT_TCP_FAST_RETRANS], st->v[LG_STAT_TCP_OOO], st->v[LG_STAT_TCP_DUP],
-               st->v[LG_STAT_TCP_COPIED]);
+               st->v[LG_STAT_TCP_RTO], st->v[LG_STAT_TCP_RETRANS], st->v[LG_STAT_TCP_FAST_RETRANS],
+               st->v[LG_STAT_TCP_OOO], st->v[LG_STAT_TCP_DUP], st->v[LG_STAT_TCP_COPIED]);
     }
     printf("\n");
 }
@@ -375,8 +382,8 @@ static lg_ns_t sim_run(const struct sim_cfg *cfg, uint64_t seed)
 
 TEST(TcpSim, CarriesBothWaysOverACleanLink)
 {
-    struct sim_cfg cfg = {.name = "clean", .bytes = {3000000, 2000000},
-                          .link = {.delay_ns = LG_US(100)}};
+    struct sim_cfg cfg = {
+        .name = "clean", .bytes = {3000000, 2000000}, .link = {.delay_ns = LG_US(100)}};
     sim_run(&cfg, 1);
 }
 
@@ -396,17 +403,20 @@ static lg_ns_t seeds(const struct sim_cfg *cfg, unsigned cnt)
 
 TEST(TcpSim, SurvivesLoss)
 {
-    struct sim_cfg cfg = {.name = "loss 1%", .bytes = {2000000, 2000000},
+    struct sim_cfg cfg = {.name = "loss 1%",
+                          .bytes = {2000000, 2000000},
                           .link = {.delay_ns = LG_MS(1), .loss_pm = 10}};
     EXPECT(seeds(&cfg, 4) < LG_SEC(8));
-    cfg = (struct sim_cfg){.name = "loss 20%", .bytes = {100000, 100000},
+    cfg = (struct sim_cfg){.name = "loss 20%",
+                           .bytes = {100000, 100000},
                            .link = {.delay_ns = LG_MS(1), .loss_pm = 200}};
     seeds(&cfg, 10);
 }
 
 TEST(TcpSim, SurvivesReordering)
 {
-    struct sim_cfg cfg = {.name = "reorder 5%", .bytes = {2000000, 2000000},
+    struct sim_cfg cfg = {.name = "reorder 5%",
+                          .bytes = {2000000, 2000000},
                           .link = {.delay_ns = LG_MS(1), .reorder_pm = 50}};
     EXPECT(seeds(&cfg, 4) < LG_SEC(4));
     cfg.name = "reorder 50%";
@@ -416,29 +426,33 @@ TEST(TcpSim, SurvivesReordering)
 
 TEST(TcpSim, SurvivesDuplication)
 {
-    struct sim_cfg cfg = {.name = "dup 30%", .bytes = {1000000, 1000000},
+    struct sim_cfg cfg = {.name = "dup 30%",
+                          .bytes = {1000000, 1000000},
                           .link = {.delay_ns = LG_MS(1), .dup_pm = 300}};
     seeds(&cfg, 3);
 }
 
 TEST(TcpSim, SurvivesEverythingAtOnce)
 {
-    struct sim_cfg cfg = {.name = "netem", .bytes = {1000000, 1000000},
-                          .link = {.delay_ns = LG_MS(2), .loss_pm = 10, .dup_pm = 10,
-                                   .reorder_pm = 50}};
+    struct sim_cfg cfg = {
+        .name = "netem",
+        .bytes = {1000000, 1000000},
+        .link = {.delay_ns = LG_MS(2), .loss_pm = 10, .dup_pm = 10, .reorder_pm = 50}};
     EXPECT(seeds(&cfg, 8) < LG_SEC(10));
     cfg.name = "storm";
     cfg.bytes[0] = cfg.bytes[1] = 60000;
-    cfg.link = (struct link_cfg){.delay_ns = LG_MS(3), .loss_pm = 250, .dup_pm = 250,
-                                 .reorder_pm = 500};
+    cfg.link =
+        (struct link_cfg){.delay_ns = LG_MS(3), .loss_pm = 250, .dup_pm = 250, .reorder_pm = 500};
     seeds(&cfg, 20);
 }
 
 TEST(TcpSim, SurvivesWithoutSackAndTimestamps)
 {
-    struct sim_cfg cfg = {.name = "no sack", .bytes = {1000000, 1000000}, .no_sack = true,
-                          .link = {.delay_ns = LG_MS(1), .loss_pm = 10, .dup_pm = 10,
-                                   .reorder_pm = 20}};
+    struct sim_cfg cfg = {
+        .name = "no sack",
+        .bytes = {1000000, 1000000},
+        .no_sack = true,
+        .link = {.delay_ns = LG_MS(1), .loss_pm = 10, .dup_pm = 10, .reorder_pm = 20}};
     EXPECT(seeds(&cfg, 5) < LG_SEC(20));
     cfg.name = "no ts";
     cfg.no_sack = false;
@@ -451,18 +465,23 @@ TEST(TcpSim, SurvivesWithoutSackAndTimestamps)
 
 TEST(TcpSim, HoldsBackForASlowReader)
 {
-    struct sim_cfg cfg = {.name = "slow reader", .bytes = {400000, 300000}, .buf_sz = 32768,
-                          .read_every_ns = LG_MS(20), .link = {.delay_ns = LG_MS(1)}};
+    struct sim_cfg cfg = {.name = "slow reader",
+                          .bytes = {400000, 300000},
+                          .buf_sz = 32768,
+                          .read_every_ns = LG_MS(20),
+                          .link = {.delay_ns = LG_MS(1)}};
     seeds(&cfg, 1);
     cfg.name = "slow reader, lossy";
-    cfg.link = (struct link_cfg){.delay_ns = LG_MS(1), .loss_pm = 50, .reorder_pm = 50,
-                                 .dup_pm = 50};
+    cfg.link =
+        (struct link_cfg){.delay_ns = LG_MS(1), .loss_pm = 50, .reorder_pm = 50, .dup_pm = 50};
     seeds(&cfg, 5);
 }
 
 TEST(TcpSim, SurvivesZeroWindowsOfTinyBuffers)
 {
-    struct sim_cfg cfg = {.name = "tiny buffers", .bytes = {50000, 50000}, .buf_sz = 4096,
+    struct sim_cfg cfg = {.name = "tiny buffers",
+                          .bytes = {50000, 50000},
+                          .buf_sz = 4096,
                           .read_every_ns = LG_MS(700),
                           .link = {.delay_ns = LG_MS(1), .loss_pm = 30}};
     seeds(&cfg, 4);
@@ -470,14 +489,18 @@ TEST(TcpSim, SurvivesZeroWindowsOfTinyBuffers)
 
 TEST(TcpSim, CarriesTinyWritesInFewBufs)
 {
-    struct sim_cfg cfg = {.name = "tiny writes", .bytes = {30000, 30000}, .write_sz = 7,
+    struct sim_cfg cfg = {.name = "tiny writes",
+                          .bytes = {30000, 30000},
+                          .write_sz = 7,
                           .link = {.delay_ns = LG_MS(1), .loss_pm = 20, .reorder_pm = 50}};
     seeds(&cfg, 3);
 }
 
 TEST(TcpSim, CarriesBufsOfOddSizes)
 {
-    struct sim_cfg cfg = {.name = "bufs of 2000", .bytes = {500000, 500000}, .write_sz = 2000,
+    struct sim_cfg cfg = {.name = "bufs of 2000",
+                          .bytes = {500000, 500000},
+                          .write_sz = 2000,
                           .link = {.delay_ns = LG_MS(1), .loss_pm = 10, .reorder_pm = 20}};
     seeds(&cfg, 3);
     cfg.name = "bufs of 700, mtu 576";
@@ -488,23 +511,28 @@ TEST(TcpSim, CarriesBufsOfOddSizes)
 
 TEST(TcpSim, CopiesWhatTheDriverStillHolds)
 {
-    struct sim_cfg cfg = {.name = "shared", .bytes = {1000000, 1000000}, .share = true,
+    struct sim_cfg cfg = {.name = "shared",
+                          .bytes = {1000000, 1000000},
+                          .share = true,
                           .link = {.delay_ns = LG_MS(1), .loss_pm = 20, .reorder_pm = 20}};
     seeds(&cfg, 3);
 }
 
 TEST(TcpSim, FinishesWhenPacketBufsRunOut)
 {
-    struct sim_cfg cfg = {.name = "64 bufs", .bytes = {200000, 200000}, .pool_cnt = 64,
+    struct sim_cfg cfg = {.name = "64 bufs",
+                          .bytes = {200000, 200000},
+                          .pool_cnt = 64,
                           .link = {.delay_ns = LG_MS(1), .loss_pm = 10}};
     seeds(&cfg, 5);
 }
 
 TEST_NEEDS(TcpSim, CarriesHundredMegabytesThroughNetem, T_SLOW)
 {
-    struct sim_cfg cfg = {.name = "100 MB", .bytes = {100000000, 100000000},
-                          .link = {.delay_ns = LG_US(500), .loss_pm = 10, .dup_pm = 10,
-                                   .reorder_pm = 10}};
+    struct sim_cfg cfg = {
+        .name = "100 MB",
+        .bytes = {100000000, 100000000},
+        .link = {.delay_ns = LG_US(500), .loss_pm = 10, .dup_pm = 10, .reorder_pm = 10}};
     lg_ns_t took_ns = sim_run(&cfg, 1);
     EXPECT(took_ns < LG_SEC(60));
 }

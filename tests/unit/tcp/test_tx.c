@@ -371,13 +371,31 @@ TEST(TcpTx, IgnoresSackBlocksThatLie)
     rig_send(r, 14600);
     rig_poll(r, 0);
     rig_clear(r);
-    sack(14600, 20000);            /* never sent */
-    sack(5000, 4000);              /* backwards */
-    sack((uint32_t)-3000, 5000);   /* before snd_una */
-    sack(0, 1460);                 /* what the ACK itself denies */
+    sack(14600, 20000);          /* never sent */
+    sack(5000, 4000);            /* backwards */
+    sack((uint32_t)-3000, 5000); /* before snd_una */
+    sack(0, 1460);               /* what the ACK itself denies */
     sack(1000, 0x80000000u);
     EXPECT(r->c->board == NULL);
     rig_poll(r, 0);
+    rig_fini(r);
+}
+
+TEST(TcpTx, ForgetsTheScoreboardWhenThePeerTakesBackWhatItSacked)
+{
+    start(OPT_SACK, 8);
+    rig_send(r, 14600);
+    rig_poll(r, 0);
+    rig_clear(r);
+    sack(1460, 8 * 1460);
+    rig_poll(r, LG_MS(1));
+    EXPECT_EQ(r->sent_cnt, 1);
+    ack(3 * 1460); /* in the middle of what it claimed to have */
+    EXPECT(r->c->board == NULL);
+    rig_clear(r);
+    rig_run(r, LG_MS(500));
+    REQUIRE(r->sent_cnt > 0);
+    EXPECT_EQ(r->sent[0].seq, r->ack);
     rig_fini(r);
 }
 
@@ -483,7 +501,7 @@ TEST(TcpTx, TriesAgainWhenThePoolWasEmpty)
 TEST(TcpTx, SleepsUntilTheRightMoment)
 {
     start(OPT_MSS, 4);
-    rig_run(r, LG_SEC(2)); /* the timer of the SYN-ACK fires in vain */
+    rig_run(r, LG_SEC(2));                       /* the timer of the SYN-ACK fires in vain */
     EXPECT_EQ(lg_tcp_next(r->tcp), LG_NS_NEVER); /* no keepalive: nothing to do, ever */
     rig_send(r, 100);
     rig_poll(r, 0);
