@@ -69,9 +69,8 @@ void lg_proxy_fini(struct lg_proxy *p)
 void lg_proxy_set_snapshot(struct lg_proxy *p, const struct lg_snapshot *s, lg_ns_t now_ns)
 {
     p->now_ns = now_ns;
-    if (p->snap == s)
-        return;
-    /* Indexes of pools and backends mean something else in another snapshot. */
+    /* Indexes of pools and backends mean something else in another snapshot; one that lies where
+     * the last one lay is another one all the same. */
     lg_back_drop_idle(p);
     p->snap = s;
 }
