@@ -42,12 +42,6 @@
 struct lg_tcp;
 struct lg_tcp_conn;
 
-/* One connection's addresses as this end sees them. */
-struct lg_tcp_tuple {
-    lg_ip_t local_ip, remote_ip;
-    uint16_t local_port, remote_port; /* host order */
-};
-
 struct lg_tcp_ops {
     /* output sends one segment: b holds TCP header (checksum field zero) and payload, with at
      * least LG_BUF_HEADROOM - 60 bytes of headroom for IP and Ethernet. Borrowed: the callee takes

@@ -80,7 +80,7 @@ static bool paws_ok(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
         return true;
     /*= https://www.rfc-editor.org/rfc/rfc7323#section-3.2
      *# If a non-<RST> segment is received without a TSopt, a TCP SHOULD silently drop the segment.
-    */
+     */
     if (!s->opts.has_ts) {
         lg_tcp_count(c->tcp, LG_STAT_DROP_TCP_SEQ);
         return false;
