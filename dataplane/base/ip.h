@@ -21,6 +21,12 @@ struct lg_endpoint {
     uint16_t port; /* host order */
 };
 
+/* One TCP connection's addresses as this end sees them. */
+struct lg_tcp_tuple {
+    lg_ip_t local_ip, remote_ip;
+    uint16_t local_port, remote_port; /* host order */
+};
+
 /* An address with its prefix; for IPv4 prefix_len counts the 32 bits of IPv4. */
 struct lg_prefix {
     lg_ip_t ip;

@@ -33,7 +33,6 @@
 #include "pkt.h"
 #include "siphash.h"
 #include "stat.h"
-#include "tcp.h"
 
 struct lg_net;
 
