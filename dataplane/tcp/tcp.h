@@ -24,8 +24,10 @@
  *        CLOSED event: both directions done, or RESET or TIMEOUT set beside it
  *            |
  *   lg_tcp_release: the user lets go. It may do so at any time: before CLOSED, the stack finishes
- *   alone (sends what is queued and the FIN, discards what arrives, TIME_WAIT); afterwards the
- *   pointer is dead for the user and no event comes.
+ *   alone: sends what is queued and the FIN, discards what arrives meanwhile, TIME_WAIT. A peer
+ *   that talks on when all of ours is acknowledged, or sends more than a buffer full, is reset (RFC
+ *   1122 section 4.2.2.13), and so is one with which nothing moves for a minute. The pointer is
+ *   dead for the user and no event comes.
  *
  * Ownership: bufs given to lg_tcp_send belong to the connection until acknowledged; bufs taken by
  * lg_tcp_take belong to the taker. Thread: owner core only, all functions, unless said. */

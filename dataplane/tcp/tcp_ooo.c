@@ -244,6 +244,10 @@ static void out_of_order(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
     }
     s->b = NULL;
     lg_tcp_count(c->tcp, LG_STAT_TCP_OOO);
+    if (c->t_out == LG_NS_NEVER) {
+        c->t_out = lg_ns_add(c->tcp->now_ns, LG_TCP_OOO_CHECK_NS);
+        lg_tcp_timer_touch(c, c->t_out);
+    }
     if (c->flags & LG_TCP_F_SACK)
         sack_note(c, s->seq, s->seq + s->len);
 }

@@ -72,9 +72,27 @@ static bool on_rtx(struct lg_tcp_conn *c)
     return true;
 }
 
+/* spare_islands: while the packet pool is empty, islands may be holding the very bufs without which
+ * the hole before them cannot be received. Then they go: the peer sends them again (RFC 2018
+ * section 8 permits it). */
+static void spare_islands(struct lg_tcp_conn *c)
+{
+    struct lg_buf *b = lg_buf_take(c->tcp->pool);
+
+    if (!b) {
+        lg_stat_add(c->tcp->stats, LG_STAT_TCP_OOO_DROP, c->ooo_cnt);
+        lg_tcp_ooo_drop(c);
+        return;
+    }
+    lg_buf_give(b);
+    c->t_out = lg_ns_add(c->tcp->now_ns, LG_TCP_OOO_CHECK_NS);
+}
+
 static void on_out(struct lg_tcp_conn *c)
 {
     c->t_out = LG_NS_NEVER;
+    if (c->ooo_cnt > 0)
+        spare_islands(c);
     if (c->flags & LG_TCP_F_ACK_LATER) {
         c->flags &= ~LG_TCP_F_ACK_LATER;
         c->flags |= LG_TCP_F_ACK_NOW;

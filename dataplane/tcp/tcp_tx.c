@@ -130,7 +130,7 @@ static void send_syn(struct lg_tcp_conn *c)
 /* acked: an ACK has gone out. */
 static void acked(struct lg_tcp_conn *c)
 {
-    if (c->flags & LG_TCP_F_ACK_LATER)
+    if ((c->flags & LG_TCP_F_ACK_LATER) && c->ooo_cnt == 0)
         c->t_out = LG_NS_NEVER;
     c->flags &= ~(LG_TCP_F_ACK_NOW | LG_TCP_F_ACK_LATER);
 }

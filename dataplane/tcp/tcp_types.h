@@ -36,16 +36,17 @@
 #define LG_TCP_MAX_RTO_NS LG_SEC(60) /* RFC 6298 (2.5): at least 60 s */
 #define LG_TCP_INIT_RTO_NS LG_SEC(1) /* RFC 6298 (2.1) */
 /* -- only for a reason -- */
-#define LG_TCP_NO_BUF_NS LG_MS(5) /* try again after the packet pool was empty */
-#define LG_TCP_CHALLENGE_MAX 10u  /* challenge ACKs a connection a second (RFC 5961 7) */
-#define LG_TCP_TINY_SZ 256u       /* payloads up to this are merged by copy in queues */
-#define LG_TCP_QUICK_ACKS 16u     /* segments acknowledged at once on a new connection */
-#define LG_TCP_IW_SEGS 10u        /* initial window, RFC 6928 */
-#define LG_TCP_DUP_THRESH 3u      /* RFC 5681 */
-#define LG_TCP_MIN_MSS 64u        /* smaller offers count as this */
-#define LG_TCP_REORDER_SEGS 64u   /* reordering tolerated at most before data is lost */
-#define LG_TCP_SACK_RANGES 62u    /* SACKed islands remembered of one connection */
-#define LG_TCP_PORT_SLOTS 256u    /* source-port counters, RFC 6056 algorithm 4 */
+#define LG_TCP_NO_BUF_NS LG_MS(5)      /* try again after the packet pool was empty */
+#define LG_TCP_OOO_CHECK_NS LG_MS(500) /* while there are islands: is the packet pool empty? */
+#define LG_TCP_CHALLENGE_MAX 10u       /* challenge ACKs a connection a second (RFC 5961 7) */
+#define LG_TCP_TINY_SZ 256u            /* payloads up to this are merged by copy in queues */
+#define LG_TCP_QUICK_ACKS 16u          /* segments acknowledged at once on a new connection */
+#define LG_TCP_IW_SEGS 10u             /* initial window, RFC 6928 */
+#define LG_TCP_DUP_THRESH 3u           /* RFC 5681 */
+#define LG_TCP_MIN_MSS 64u             /* smaller offers count as this */
+#define LG_TCP_REORDER_SEGS 64u        /* reordering tolerated at most before data is lost */
+#define LG_TCP_SACK_RANGES 62u         /* SACKed islands remembered of one connection */
+#define LG_TCP_PORT_SLOTS 256u         /* source-port counters, RFC 6056 algorithm 4 */
 #define LG_TCP_PAWS_IDLE_NS LG_SEC(24 * 86400) /* RFC 7323 section 5.5 */
 
 /* Order matters: comparisons >= ESTABLISHED mean synchronised. */
@@ -146,7 +147,7 @@ struct lg_tcp_conn {
     /* -- timers: one wheel timer at or before the earliest of the three -- */
     struct lg_timer timer;
     lg_ns_t t_rtx;  /* retransmission or persist */
-    lg_ns_t t_out;  /* delayed ACK; another try after the pool was empty */
+    lg_ns_t t_out;  /* delayed ACK; a look at the islands; another try */
     lg_ns_t t_life; /* keepalive, orphan's end, 2 MSL */
     /* -- round trip, RFC 6298 -- */
     lg_ns_t srtt_ns, rttvar_ns; /* srtt_ns 0: no sample yet */
