@@ -246,9 +246,6 @@ client_extras() {
     # Another listener's CA.
     make_ca partner-root "Lockgate Test Partner Root"
     make_leaf partner-root partner partner client ec
-    # A CA that has issued no CRL, below the client root; and one whose CRL is stale.
-    make_ca crlless-root "Lockgate Test CRL-less Root"
-    make_leaf crlless-root crlless crlless client ec
     # Deep chain: root > d1 > d2 > d3 > leaf.
     PATHLEN=5 make_ca d1 "Lockgate Test Deep 1" client-root
     PATHLEN=4 make_ca d2 "Lockgate Test Deep 2" d1
@@ -282,10 +279,6 @@ open("crl-forged.der", "wb").write(d)
 PY
         openssl crl -inform DER -in crl-forged.der -out client-inter-forged.crl
     fi
-    make_crl d1 d1.crl
-    make_crl d2 d2.crl
-    make_crl d3 d3.crl
-    make_crl partner-root partner-root.crl
     # A second list in which alice is revoked too.
     cp -r ca/client-inter ca/client-inter-2
     CA_DIR=ca/client-inter-2 quiet openssl ca -config ca.cnf -revoke alice.crt

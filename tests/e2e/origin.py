@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The origin that does what an nginx does not: slow, broken, cut and counted answers.
+"""The origin that does what an nginx does not: slow, broken and cut answers.
 
     origin.py ADDRESS…       listens on these addresses
 
@@ -14,14 +14,12 @@
   8009  nobody listens
 """
 import asyncio
-import collections
 import hashlib
 import socket
 import struct
 import sys
 import urllib.parse
 
-counts = collections.Counter()
 ended = []  # bytes that 8004 got, of each connection that has ended
 held = []  # connections of 8006
 
@@ -74,7 +72,8 @@ async def read_body(reader, headers):
 def answer(body, status="200 OK", extra=""):
     if isinstance(body, str):
         body = body.encode("latin-1")
-    return ("HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n" % (status, len(body), extra)).encode() + body
+    head = "HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n" % (status, len(body), extra)
+    return head.encode() + body
 
 
 def chunk(data):
@@ -181,11 +180,6 @@ async def p_two_lengths(_q, w):
     return False
 
 
-async def p_count(q, w):
-    w.write(answer("%d\n" % counts[q.query.get("of", "8001")]))
-    return True
-
-
 async def p_ended(_q, w):
     w.write(answer("%s\n" % " ".join(map(str, ended))))
     return True
@@ -194,18 +188,15 @@ async def p_ended(_q, w):
 PATHS = {"/echo": p_echo, "/chunked": p_chunked, "/slow": p_slow, "/never": p_never, "/cut": p_cut,
          "/cut-chunked": p_cut_chunked, "/until-close": p_until_close, "/old": p_old,
          "/drip": p_drip, "/none": p_none, "/unmodified": p_unmodified, "/hints": p_early_hints,
-         "/hop": p_hop, "/status": p_status, "/two-lengths": p_two_lengths, "/count": p_count,
-         "/ended": p_ended}
+         "/hop": p_hop, "/status": p_status, "/two-lengths": p_two_lengths, "/ended": p_ended}
 
 
 async def http(reader, writer):
-    counts["8001"] += 1
     more = True
     while more:
         head = await read_head(reader)
         if not head:
             return
-        counts["requests"] += 1
         method, target, _ = head.split(b"\r\n")[0].decode("latin-1").split(" ", 2)
         headers = headers_of(head)
         url = urllib.parse.urlsplit(target)
@@ -274,9 +265,8 @@ async def no_http(reader, writer):
     writer.write(b"SSH-2.0-not-what-you-think\r\n\r\n")
 
 
-def guarded(name, handler):
+def guarded(handler):
     async def run(reader, writer):
-        counts[name] += 1
         try:
             await handler(reader, writer)
             await writer.drain()
@@ -294,7 +284,7 @@ async def main():
         for address in sys.argv[1:]:
             # A small buffer of its own, so that "never reads" is felt soon.
             extra = {"limit": 4096} if port == 8006 else {"limit": 1 << 20}
-            await asyncio.start_server(guarded(str(port), handler), address, port, backlog=1024,
+            await asyncio.start_server(guarded(handler), address, port, backlog=1024,
                                        **extra)
     print("ready", flush=True)
     await asyncio.sleep(1e9)

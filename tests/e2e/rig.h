@@ -14,7 +14,6 @@
 
 /* E2E is a TEST that makes network namespaces. */
 #define E2E(s, n) TEST_NEEDS(s, n, T_ROOT)
-#define E2E_SLOW(s, n) TEST_NEEDS(s, n, T_ROOT | T_SLOW)
 
 /* RIG begins a test: lockgate runs with these pools and listeners, or the test ends failed. */
 #define RIG(body)                                                                                  \

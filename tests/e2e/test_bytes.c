@@ -32,10 +32,10 @@ E2E(Bytes, R38_HundredMegabytesBothWaysOverHttps)
     EXPECT(rig_settles());
 }
 
-E2E(Bytes, R41_SequenceNumbersHoldPast65536Records)
+E2E(Bytes, R41_ClientsSequenceNumbersHoldPast65536Records)
 {
     RIG(rig_standard);
-    /* One byte a record, and echoed: a record number past 2^16 in each direction. */
+    /* One byte a record from the client; what is echoed may come back joined. */
     const char *n = rig_is_quick() ? "20000" : "70000";
     EXPECT_RUN(0, "PATIENCE=55 py many-records 9002 %s", n);
     EXPECT_HAS(rig_out, "same");
