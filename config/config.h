@@ -64,7 +64,7 @@ struct lg_cfg_tls {
     bool sni_strict;                   /* unknown name: unrecognized_name; default false */
     uint32_t cert_cnt;                 /* >= 1; the first is the default */
     struct lg_cfg_cert *certs;
-    uint32_t alpn_cnt; /* tcp_ssl: as listed; https: "http/1.1" always */
+    uint32_t alpn_cnt; /* tcp_ssl: as listed; https: "http/1.1", "http/1.0" always */
     char **alpn;
     enum lg_client_auth client_auth; /* default none = one-way */
     char *client_ca;                 /* file, PEM bundle; required unless client_auth none */

@@ -152,14 +152,14 @@ static bool names_build(struct lg_tls_policy *p)
 
 static bool alpn_build(const struct lg_cfg_listener *l, struct lg_tls_policy *p)
 {
-    static char *const http[] = {"http/1.1"};
+    static char *const http[] = {"http/1.1", "http/1.0"}; /* what the proxy serves */
     bool https = l->type == LG_LISTENER_HTTPS;
-    uint32_t cnt = https ? 1 : l->tls.alpn_cnt;
+    uint32_t cnt = https ? (uint32_t)LG_ARRAY_CNT(http) : l->tls.alpn_cnt;
     p->alpn = calloc(cnt ? cnt : 1, sizeof *p->alpn);
     if (!p->alpn)
         return false;
     for (; p->alpn_cnt < cnt; p->alpn_cnt++) {
-        p->alpn[p->alpn_cnt] = strdup(https ? http[0] : l->tls.alpn[p->alpn_cnt]);
+        p->alpn[p->alpn_cnt] = strdup(https ? http[p->alpn_cnt] : l->tls.alpn[p->alpn_cnt]);
         if (!p->alpn[p->alpn_cnt])
             return false;
     }

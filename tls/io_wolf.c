@@ -10,7 +10,7 @@
  * takes the place of the coarser one that wolfSSL would send next. */
 #include "wolf_priv.h"
 
-enum { REC_CCS = 20, REC_ALERT = 21, REC_HANDSHAKE = 22 };
+enum { REC_CCS = 20, REC_ALERT = 21, REC_HANDSHAKE = 22, REC_APPLICATION = 23 };
 enum { HS_CLIENT_HELLO = 1, HS_CERTIFICATE_VERIFY = 15, HS_CLIENT_KEY_EXCHANGE = 16 };
 /* wolfSSL's MAX_HANDSHAKE_SZ: only a client's Certificate can reach it. */
 enum { HS_MAX_SZ = 3 + (2048 + 3) * MAX_CHAIN_DEPTH };
@@ -85,15 +85,33 @@ static bool walk(struct lg_tls *t, const struct lg_bufq *q, uint32_t len)
     return true;
 }
 
+/* is_clear_alert: a TLS 1.3 client that does not like our certificate may say so before it has
+ * switched its own side to encryption (OpenSSL does). wolfSSL has switched its reading side and
+ * would call the record a protocol violation; the operator shall see the client's reason (R11).
+ * Forging one ends a handshake that a forged RST ends as well. */
+static bool is_clear_alert(WOLFSSL *ssl, const struct lg_tls *t, const uint8_t *rec, uint32_t len)
+{
+    return rec[0] == REC_ALERT && len == 2 && t->step == LG_STEP_HANDSHAKE && !t->saw_encrypted &&
+           wolfSSL_version(ssl) == TLS1_3_VERSION;
+}
+
 /* look_at notes what passes in clear, before it is handed over.
  *   Returns  false: the record must not reach wolfSSL */
 static bool look_at(WOLFSSL *ssl, struct lg_tls *t, const struct lg_bufq *q)
 {
-    uint8_t b[LG_REC_HDR_SZ + 1] = {0};
+    uint8_t b[LG_REC_HDR_SZ + 2] = {0};
     lg_bufq_copy_out(q, 0, b, sizeof b);
     uint32_t len = lg_get_be16(b + 3);
+    if (is_clear_alert(ssl, t, b, len)) {
+        t->info.alert_received = b[LG_REC_HDR_SZ + 1];
+        t->info.reason = LG_TLS_R_PEER_ALERT;
+        t->mute = true; /* who has gone needs no answer */
+        return false;
+    }
     if (b[0] == REC_CCS)
         t->saw_ccs = true;
+    if (b[0] == REC_APPLICATION)
+        t->saw_encrypted = true;
     if (b[0] != REC_HANDSHAKE || t->step != LG_STEP_HANDSHAKE || len > LG_REC_CIPHER_MAX)
         return true;
     if (q == &t->held)

@@ -138,6 +138,7 @@ struct lg_tls {
     bool verified;  /* the client's chain was found good; wolfSSL saw to its CertificateVerify */
     bool in_hs_cnt; /* counted in core->handshakes */
     bool saw_ccs;   /* 1.2: the client's later records are encrypted */
+    bool saw_encrypted;              /* of the client, in the handshake: a record under its keys */
     bool saw_cke, saw_cv;            /* 1.2: ClientKeyExchange, CertificateVerify came */
     uint8_t msg_hdr[4], msg_hdr_cnt; /* 1.2: header of a handshake message as far as it came */
     uint32_t msg_left;               /* 1.2: bytes of that message still to come */
