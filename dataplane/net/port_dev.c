@@ -65,6 +65,15 @@ static lg_err_t make_vdev(const struct lg_port_open *o, const char *name, const 
     return LG_E(CONFIG);
 }
 
+/* What the driver does on an empty poll. By default one recvfrom, which lets a network card's own
+ * receive work run on the worker. A veth has no such work: the call would only cost, so it is
+ * switched off there (handshakes +20 %, bulk +30 % when measured). Not so on a card: without the
+ * call the driver may block in poll(2) for a second when the card asks to be woken. */
+static const char *busy_args(const char *iface, const char *given)
+{
+    return strstr(given, "busy_budget=") || !lg_xdp_is_veth(iface) ? "" : ",busy_budget=0";
+}
+
 /* "IFACE[,ARGS]": an ethdev a queue, because the driver gives one that covers several only to
  * interfaces with combined channels, which a veth has not. */
 static lg_err_t make_af_xdp(const struct lg_port_open *o, const char *rest)
@@ -78,8 +87,8 @@ static lg_err_t make_af_xdp(const struct lg_port_open *o, const char *rest)
     LG_TRY(lg_xdp_check(o, iface));
     for (uint32_t k = 0; k < o->ports->worker_cnt; k++) {
         snprintf(name, sizeof name, "net_af_xdp_lg%u_%u", o->port->idx, k);
-        snprintf(args, sizeof args, "iface=%s,start_queue=%u,queue_count=1%s", iface, k,
-                 rest + strlen(iface));
+        snprintf(args, sizeof args, "iface=%s,start_queue=%u,queue_count=1%s%s", iface, k,
+                 rest + strlen(iface), busy_args(iface, rest));
         LG_TRY(make_vdev(o, name, args));
     }
     return LG_OK;

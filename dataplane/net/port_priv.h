@@ -111,5 +111,6 @@ void lg_xdp_explain(const struct lg_port_open *o, const char *iface, uint32_t qu
 bool lg_xdp_iface(const char *rest, char *out, size_t out_sz);
 /* lg_xdp_has_rss: does the interface spread flows by itself, each always to one queue? */
 bool lg_xdp_has_rss(const char *iface);
+bool lg_xdp_is_veth(const char *iface);
 
 #endif

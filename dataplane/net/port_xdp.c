@@ -70,6 +70,14 @@ bool lg_xdp_has_rss(const char *iface)
     return queue_count(iface, &is_combined) > 1 && is_combined;
 }
 
+bool lg_xdp_is_veth(const char *iface)
+{
+    struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+    struct ifreq ifr = {.ifr_data = (void *)&info};
+
+    return ask(iface, SIOCETHTOOL, &ifr) && strcmp(info.driver, "veth") == 0;
+}
+
 static lg_err_t check_queues(const struct lg_port_open *o, const char *iface)
 {
     uint32_t want = o->ports->worker_cnt;
