@@ -18,9 +18,10 @@
 #
 # Each rate stands with how busy the CPUs were (/proc/stat: user, system, interrupts): where the
 # client's CPU was over 90 % and the proxy's was not, the client was the limit, and the rate is a
-# lower bound. A veth's receive work would run on the CPU of whoever sent; receive packet steering
-# (RPS) brings it to where it belongs, for both contenders: the client's and origin's to the other
-# CPUs, HAProxy's to its own. What stays where the sender is: the XDP program before Lockgate.
+# lower bound. A veth's receive work would run on the CPU of whoever sent, so each side would pay for
+# the other. It is brought to where it belongs, for both contenders: the client's and origin's to the
+# other CPUs and HAProxy's to its own by receive packet steering (RPS), the XDP program before
+# Lockgate to Lockgate's CPU by threaded NAPI.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=tools/lib.sh
@@ -97,6 +98,17 @@ steer() {
     rps "$NS_GATE" lg-back "$proxy_mask"
 }
 
+# pin_xdp: the threads that run lg-front's and lg-back's receive work go to the proxy's CPU.
+pin_xdp() {
+    local dev pid
+    for dev in lg-front lg-back; do
+        in_ns "$NS_GATE" sh -c "echo 1 >/sys/class/net/$dev/threaded" || return 1
+    done
+    for pid in $(pgrep '^napi/lg-'); do
+        taskset -pc "$proxy_cpu" "$pid" >/dev/null || return 1
+    done
+}
+
 kernel_address() { # add | del: the addresses are the kernel's only while HAProxy runs
     ip -n "$NS_GATE" addr "$1" 10.91.1.2/24 dev lg-front
     ip -n "$NS_GATE" addr "$1" 10.91.2.2/24 dev lg-back
@@ -131,7 +143,7 @@ CONF
     cat >"$dir/lockgate.yaml" <<CONF
 global:
   workers: [$proxy_cpu]
-  idle: poll
+  idle: adaptive
   memory: 512MiB
   hugepages: $huge
   max_connections: 4000
@@ -176,6 +188,7 @@ start_proxy() { # lockgate | haproxy-wire | haproxy-native
         cat "$dir/proxy.log" >&2
         die "$1 does not serve" ""
     }
+    [ "$1" != lockgate ] || pin_xdp || die "the XDP program's work could not be pinned" ""
 }
 
 end_proxy() { # the same
@@ -274,7 +287,7 @@ report() {
     echo
     [ -z "$limited" ] || echo "The client was the limit for: $limited(a lower bound)."
     [ -z "$noisy" ] || echo "$noisy"
-    echo "Lockgate polls (idle: poll): its CPU is always busy; its own count is ${cycles[lockgate]} TSC" \
+    echo "Lockgate naps when it finds no work (idle: adaptive, the default); its own count is ${cycles[lockgate]} TSC" \
         "cycles inside TLS for a handshake."
 }
 
