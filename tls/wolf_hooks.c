@@ -87,15 +87,10 @@ static size_t arena_sz(const struct lg_tls_core_cfg *cfg)
            LG_TLS_CORE_MEM_SZ;
 }
 
-static size_t align64(size_t n)
-{
-    return (n + 63) & ~(size_t)63;
-}
-
 size_t lg_tls_core_footprint(const struct lg_tls_core_cfg *cfg)
 {
-    return align64(sizeof(struct lg_tls_core)) +
-           align64(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tls))) +
+    return lg_align_up(sizeof(struct lg_tls_core), LG_CACHE_LINE) +
+           lg_align_up(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tls)), LG_CACHE_LINE) +
            lg_arena_footprint(arena_sz(cfg));
 }
 
@@ -103,7 +98,7 @@ lg_err_t lg_tls_core_init(void *mem, const struct lg_tls_core_cfg *cfg, struct l
                           struct lg_stats *stats, struct lg_tls_core **out)
 {
     struct lg_tls_core *core = mem;
-    uint8_t *p = (uint8_t *)mem + align64(sizeof *core);
+    uint8_t *p = (uint8_t *)mem + lg_align_up(sizeof *core, LG_CACHE_LINE);
     LG_CHECK(cfg->max_conns > 0 && cfg->max_handshakes > 0, LG_E(RANGE));
     core->pool = pool;
     core->stats = stats;
@@ -111,7 +106,7 @@ lg_err_t lg_tls_core_init(void *mem, const struct lg_tls_core_cfg *cfg, struct l
     core->max_handshakes = cfg->max_handshakes;
     core->handshakes = 0;
     lg_pool_init(&core->conns, p, cfg->max_conns, sizeof(struct lg_tls));
-    p += align64(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tls)));
+    p += lg_align_up(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tls)), LG_CACHE_LINE);
     lg_arena_init(&core->arena, p, arena_sz(cfg));
     LG_TRY(lg_rng_seed(&core->rng));
     *out = core;

@@ -22,6 +22,12 @@
 #define LG_CACHE_PAIR 128
 #define LG_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
+/* lg_align_up rounds n up to a multiple of `align`, a power of two. */
+static inline size_t lg_align_up(size_t n, size_t align)
+{
+    return (n + align - 1) & ~(align - 1);
+}
+
 /* What became of one packet. Every DROP has bumped one counter of stat.def. */
 enum lg_verdict { LG_KEEP, LG_DONE, LG_DROP };
 

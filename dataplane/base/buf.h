@@ -105,16 +105,6 @@ static inline void lg_bufq_push(struct lg_bufq *q, struct lg_buf *b)
     q->bytes += b->len;
 }
 
-static inline void lg_bufq_push_front(struct lg_bufq *q, struct lg_buf *b)
-{
-    b->next = q->head;
-    q->head = b;
-    if (!q->tail)
-        q->tail = b;
-    q->cnt++;
-    q->bytes += b->len;
-}
-
 static inline struct lg_buf *lg_bufq_pop(struct lg_bufq *q)
 {
     struct lg_buf *b = q->head;

@@ -2,19 +2,15 @@
 /* pool.c: laying out a pool of fixed-size objects. */
 #include "pool.h"
 
-static size_t round64(size_t n)
-{
-    return (n + 63) & ~(size_t)63;
-}
-
 size_t lg_pool_footprint(uint32_t cnt, size_t obj_sz)
 {
-    return round64(obj_sz) * cnt + round64(sizeof(uint32_t) * cnt);
+    return lg_align_up(obj_sz, LG_CACHE_LINE) * cnt +
+           lg_align_up(sizeof(uint32_t) * cnt, LG_CACHE_LINE);
 }
 
 void lg_pool_init(struct lg_pool *p, void *mem, uint32_t cnt, size_t obj_sz)
 {
-    size_t sz = round64(obj_sz);
+    size_t sz = lg_align_up(obj_sz, LG_CACHE_LINE);
     *p = (struct lg_pool){.mem = mem, .obj_sz = (uint32_t)sz, .cnt = cnt, .cnt_free = cnt};
     p->cnt_free_min = cnt;
     p->free_idx = (uint32_t *)(void *)(p->mem + sz * cnt);

@@ -70,19 +70,13 @@ static inline uint16_t lg_cur_be16(struct lg_cur *c)
     return s.p ? lg_get_be16(s.p) : 0;
 }
 
-static inline uint32_t lg_cur_be24(struct lg_cur *c)
-{
-    lg_span_t s = lg_cur_bytes(c, 3);
-    return s.p ? (uint32_t)s.p[0] << 16 | (uint32_t)s.p[1] << 8 | s.p[2] : 0;
-}
-
 static inline uint32_t lg_cur_be32(struct lg_cur *c)
 {
     lg_span_t s = lg_cur_bytes(c, 4);
     return s.p ? lg_get_be32(s.p) : 0;
 }
 
-/* A vector with a length prefix of 1, 2 or 3 bytes, as TLS writes them (RFC 8446 section 3.4). */
+/* A vector with a length prefix of 1 or 2 bytes, as TLS writes them (RFC 8446 section 3.4). */
 static inline lg_span_t lg_cur_vec8(struct lg_cur *c)
 {
     return lg_cur_bytes(c, lg_cur_u8(c));
@@ -90,10 +84,6 @@ static inline lg_span_t lg_cur_vec8(struct lg_cur *c)
 static inline lg_span_t lg_cur_vec16(struct lg_cur *c)
 {
     return lg_cur_bytes(c, lg_cur_be16(c));
-}
-static inline lg_span_t lg_cur_vec24(struct lg_cur *c)
-{
-    return lg_cur_bytes(c, lg_cur_be24(c));
 }
 
 #endif

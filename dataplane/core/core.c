@@ -151,17 +151,12 @@ static lg_err_t fill_cfgs(const struct lg_cores *cs, uint32_t idx, struct core_c
     return LG_OK;
 }
 
-static size_t round_up(size_t n)
-{
-    return (n + LG_CACHE_PAIR - 1) & ~(size_t)(LG_CACHE_PAIR - 1);
-}
-
 static lg_err_t lay_out(struct lg_core *core, const struct core_cfgs *c, struct lg_diag *diag)
 {
-    size_t net_sz = round_up(lg_net_footprint(&c->net));
-    size_t tcp_sz = round_up(lg_tcp_footprint(&c->tcp));
-    size_t tls_sz = round_up(lg_tls_core_footprint(&c->tls));
-    size_t proxy_sz = round_up(lg_proxy_footprint(&c->proxy));
+    size_t net_sz = lg_align_up(lg_net_footprint(&c->net), LG_CACHE_PAIR);
+    size_t tcp_sz = lg_align_up(lg_tcp_footprint(&c->tcp), LG_CACHE_PAIR);
+    size_t tls_sz = lg_align_up(lg_tls_core_footprint(&c->tls), LG_CACHE_PAIR);
+    size_t proxy_sz = lg_align_up(lg_proxy_footprint(&c->proxy), LG_CACHE_PAIR);
     size_t total = net_sz + tcp_sz + tls_sz + proxy_sz;
     int socket = (int)rte_lcore_to_socket_id(core->lcore);
     lg_ns_t now_ns = lg_core_now();
@@ -252,7 +247,8 @@ static lg_err_t open_shared(struct lg_cores *cs, const struct lg_snapshot *first
 /* One ring from every worker to every other; cnt squared of them, in one piece. */
 static lg_err_t open_rings(struct lg_cores *cs)
 {
-    size_t one_sz = round_up(sizeof(struct lg_ring) + LG_CORE_HANDOVER_CNT * sizeof(void *));
+    size_t one_sz =
+        lg_align_up(sizeof(struct lg_ring) + LG_CORE_HANDOVER_CNT * sizeof(void *), LG_CACHE_PAIR);
 
     if (cs->cnt == 1)
         return LG_OK;

@@ -9,18 +9,13 @@
 #define ANNOUNCE_STEP 32u /* addresses announced in one poll */
 #define POLL_BUDGET 64u
 
-static size_t round_up(size_t sz)
-{
-    return (sz + LG_CACHE_LINE - 1) & ~(size_t)(LG_CACHE_LINE - 1);
-}
-
 size_t lg_net_footprint(const struct lg_net_cfg *cfg)
 {
-    return round_up(sizeof(struct lg_net)) +
-           round_up(lg_addr_cnt_max(cfg->cfg) * sizeof(struct lg_net_addr)) +
-           round_up(lg_addr_slot_cnt(cfg->cfg) * sizeof(uint16_t)) +
-           round_up(lg_addr_route_cnt(cfg->cfg) * sizeof(struct lg_net_route)) +
-           round_up(sizeof(struct lg_neigh_table));
+    return lg_align_up(sizeof(struct lg_net), LG_CACHE_LINE) +
+           lg_align_up(lg_addr_cnt_max(cfg->cfg) * sizeof(struct lg_net_addr), LG_CACHE_LINE) +
+           lg_align_up(lg_addr_slot_cnt(cfg->cfg) * sizeof(uint16_t), LG_CACHE_LINE) +
+           lg_align_up(lg_addr_route_cnt(cfg->cfg) * sizeof(struct lg_net_route), LG_CACHE_LINE) +
+           lg_align_up(sizeof(struct lg_neigh_table), LG_CACHE_LINE);
 }
 
 struct lg_net *lg_net_init(void *mem, const struct lg_net_cfg *cfg, const struct lg_net_ops *ops,
@@ -28,16 +23,16 @@ struct lg_net *lg_net_init(void *mem, const struct lg_net_cfg *cfg, const struct
                            lg_ns_t now_ns)
 {
     struct lg_net *net = mem;
-    uint8_t *p = (uint8_t *)mem + round_up(sizeof *net);
+    uint8_t *p = (uint8_t *)mem + lg_align_up(sizeof *net, LG_CACHE_LINE);
 
     *net = (struct lg_net){.cfg = *cfg, .ops = ops, .ctx = ctx, .pool = pool, .stats = stats};
     net->addrs = (struct lg_net_addr *)(void *)p;
-    p += round_up(lg_addr_cnt_max(cfg->cfg) * sizeof *net->addrs);
+    p += lg_align_up(lg_addr_cnt_max(cfg->cfg) * sizeof *net->addrs, LG_CACHE_LINE);
     net->addr_slots = (uint16_t *)(void *)p;
     net->addr_mask = lg_addr_slot_cnt(cfg->cfg) - 1;
-    p += round_up(lg_addr_slot_cnt(cfg->cfg) * sizeof *net->addr_slots);
+    p += lg_align_up(lg_addr_slot_cnt(cfg->cfg) * sizeof *net->addr_slots, LG_CACHE_LINE);
     net->routes = (struct lg_net_route *)(void *)p;
-    p += round_up(lg_addr_route_cnt(cfg->cfg) * sizeof *net->routes);
+    p += lg_align_up(lg_addr_route_cnt(cfg->cfg) * sizeof *net->routes, LG_CACHE_LINE);
     net->neigh = (struct lg_neigh_table *)(void *)p;
     for (uint64_t i = 0; i < 2; i++)
         net->hash_key[i] = lg_siphash(&cfg->secret, &i, sizeof i);

@@ -7,22 +7,19 @@ struct layout {
     size_t sessions_off, backs_off, http_off, sz;
 };
 
-static size_t align64(size_t n)
-{
-    return (n + 63) & ~(size_t)63;
-}
-
 static struct layout lay_out(const struct lg_proxy_cfg *cfg)
 {
     struct layout l;
-    l.sessions_off = align64(sizeof(struct lg_proxy));
+    l.sessions_off = lg_align_up(sizeof(struct lg_proxy), LG_CACHE_LINE);
     l.backs_off =
-        l.sessions_off + align64(lg_pool_footprint(cfg->max_sessions, sizeof(struct lg_session)));
+        l.sessions_off +
+        lg_align_up(lg_pool_footprint(cfg->max_sessions, sizeof(struct lg_session)), LG_CACHE_LINE);
     /* Backend connections in use and kept together never outnumber the sessions: when a new one is
      * needed, the oldest kept one makes room. */
     l.http_off =
-        l.backs_off + align64(lg_pool_footprint(cfg->max_sessions, sizeof(struct lg_back)));
-    l.sz = l.http_off + align64(sizeof(struct lg_http_scratch));
+        l.backs_off +
+        lg_align_up(lg_pool_footprint(cfg->max_sessions, sizeof(struct lg_back)), LG_CACHE_LINE);
+    l.sz = l.http_off + lg_align_up(sizeof(struct lg_http_scratch), LG_CACHE_LINE);
     return l;
 }
 

@@ -96,8 +96,7 @@ struct lg_session {
     bool back_rx_done; /* the backend's last byte has been taken */
     bool back_reset;   /* ... and what followed was a reset, not a FIN */
     bool is_retried;   /* a second backend has been tried */
-    bool front_shut;
-    bool has_input; /* at least one byte came from the client */
+    bool has_input;    /* at least one byte came from the client */
 
     struct lg_tcp_conn *front;
     struct lg_tls *tls;                 /* owns */

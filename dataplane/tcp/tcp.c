@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static size_t round_line(size_t n)
-{
-    return (n + LG_CACHE_LINE - 1) & ~(size_t)(LG_CACHE_LINE - 1);
-}
-
 /* Scoreboards exist only while a loss is being repaired; without one SACK blocks are ignored. */
 static uint32_t board_cnt(const struct lg_tcp_cfg *cfg)
 {
@@ -18,9 +13,11 @@ static uint32_t board_cnt(const struct lg_tcp_cfg *cfg)
 
 size_t lg_tcp_footprint(const struct lg_tcp_cfg *cfg)
 {
-    return round_line(sizeof(struct lg_tcp)) +
-           round_line(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tcp_conn))) +
-           round_line(lg_pool_footprint(board_cnt(cfg), sizeof(struct lg_tcp_sackboard))) +
+    return lg_align_up(sizeof(struct lg_tcp), LG_CACHE_LINE) +
+           lg_align_up(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tcp_conn)),
+                       LG_CACHE_LINE) +
+           lg_align_up(lg_pool_footprint(board_cnt(cfg), sizeof(struct lg_tcp_sackboard)),
+                       LG_CACHE_LINE) +
            lg_tcp_flow_footprint(cfg->max_conns);
 }
 
@@ -29,7 +26,7 @@ struct lg_tcp *lg_tcp_init(void *mem, const struct lg_tcp_cfg *cfg, const struct
                            lg_ns_t now_ns)
 {
     struct lg_tcp *tcp = mem;
-    uint8_t *at = (uint8_t *)mem + round_line(sizeof *tcp);
+    uint8_t *at = (uint8_t *)mem + lg_align_up(sizeof *tcp, LG_CACHE_LINE);
 
     memset(tcp, 0, sizeof *tcp);
     tcp->cfg = *cfg;
@@ -48,9 +45,10 @@ struct lg_tcp *lg_tcp_init(void *mem, const struct lg_tcp_cfg *cfg, const struct
     lg_tcp_list_init(&tcp->out_list);
     lg_tcp_list_init(&tcp->time_wait);
     lg_pool_init(&tcp->conns, at, cfg->max_conns, sizeof(struct lg_tcp_conn));
-    at += round_line(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tcp_conn)));
+    at += lg_align_up(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tcp_conn)), LG_CACHE_LINE);
     lg_pool_init(&tcp->boards, at, board_cnt(cfg), sizeof(struct lg_tcp_sackboard));
-    at += round_line(lg_pool_footprint(board_cnt(cfg), sizeof(struct lg_tcp_sackboard)));
+    at += lg_align_up(lg_pool_footprint(board_cnt(cfg), sizeof(struct lg_tcp_sackboard)),
+                      LG_CACHE_LINE);
     lg_tcp_flow_init(&tcp->flow, at, cfg->max_conns, &cfg->secret);
     lg_wheel_init(&tcp->wheel, now_ns);
     tcp->turn = 1;
