@@ -136,6 +136,8 @@ static lg_ns_t idle_nap(struct lg_core *core)
                      : idle_ns < LG_MS(5)   ? LG_US(10)
                      : idle_ns < LG_MS(200) ? LG_US(50)
                                             : LG_US(250);
+    if (nap_ns == 0) /* a pause between two bursts: looking for deadlines would cost more */
+        return 0;
     lg_ns_t next_ns = lg_tcp_next(core->tcp);
     next_ns = LG_MIN(next_ns, lg_proxy_next(core->proxy));
     next_ns = LG_MIN(next_ns, lg_net_next(core->net));
