@@ -101,13 +101,19 @@ static bool key_ok(const DecodedCert *d)
     return d->keyOID == ED25519k;
 }
 
+/* wanted_use: what the peer's certificate must be good for. */
+static byte wanted_use(const struct path *p)
+{
+    return p->policy->client ? EXTKEYUSE_SERVER_AUTH : EXTKEYUSE_CLIENT_AUTH;
+}
+
 static enum lg_tls_reason judge_leaf(struct path *p, const DecodedCert *d)
 {
     if (d->version != 2 && d->version != WOLFSSL_X509_V3)
         return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
     if (d->extKeyUsageSet && !(d->extKeyUsage & KEYUSE_DIGITAL_SIG))
         return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_UNSUPPORTED_CERTIFICATE);
-    if (d->extExtKeyUsageSet && !(d->extExtKeyUsage & (EXTKEYUSE_CLIENT_AUTH | EXTKEYUSE_ANY)))
+    if (d->extExtKeyUsageSet && !(d->extExtKeyUsage & (wanted_use(p) | EXTKEYUSE_ANY)))
         return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_UNSUPPORTED_CERTIFICATE);
     return LG_TLS_R_NONE;
 }
@@ -116,7 +122,7 @@ static enum lg_tls_reason judge_ca(struct path *p, const DecodedCert *d)
 {
     if (!d->isCA || (d->extKeyUsageSet && !(d->extKeyUsage & KEYUSE_KEY_CERT_SIGN)))
         return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
-    if (d->extExtKeyUsageSet && !(d->extExtKeyUsage & (EXTKEYUSE_CLIENT_AUTH | EXTKEYUSE_ANY)))
+    if (d->extExtKeyUsageSet && !(d->extExtKeyUsage & (wanted_use(p) | EXTKEYUSE_ANY)))
         return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_UNSUPPORTED_CERTIFICATE);
     return LG_TLS_R_NONE;
 }
@@ -271,6 +277,16 @@ static enum lg_tls_reason check_crls(struct path *p, struct lg_stats *stats)
     return LG_TLS_R_NONE;
 }
 
+/* check_name: a server's certificate must be for the name it was asked by (RFC 6125): by its
+ * subjectAltNames where it has some. */
+static enum lg_tls_reason check_name(struct path *p, DecodedCert *d, const char *name)
+{
+    lg_ip_t ip;
+    int ret = lg_is_ok(lg_ip_parse(lg_span_cstr(name), &ip)) ? CheckIPAddr(d, name)
+                                                             : CheckHostName(d, name, strlen(name));
+    return ret == 0 ? LG_TLS_R_NONE : no(p, LG_TLS_R_NAME, LG_ALERT_BAD_CERTIFICATE);
+}
+
 enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint32_t cnt,
                                  uint8_t *alert)
 {
@@ -286,6 +302,8 @@ enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint3
     if (ParseCert(&d, CERT_TYPE, NO_VERIFY, NULL) == 0) {
         describe(&t->info, &d, certs[0]);
         r = build(&p, certs, cnt);
+        if (r == LG_TLS_R_NONE && t->policy->client && *t->peer_name)
+            r = check_name(&p, &d, t->peer_name);
     }
     FreeDecodedCert(&d);
     if (r == LG_TLS_R_NONE)

@@ -14,7 +14,9 @@ struct lg_where {
     const struct lg_cfg_listener *listener;
     struct lg_diag *diag;
     unsigned line;
-    const char *key; /* "cert", "client_ca", ... */
+    const char *key;    /* "cert", "client_ca", ... */
+    const char *owner;  /* begins the key of a client's policy; NULL: the listener's name does */
+    const char *ca_key; /* what the CA bundle's key is called; NULL: "client_ca" */
 };
 
 void lg_where_error(const struct lg_where *w, const char *fmt, ...) LG_PRINTF(2, 3);

@@ -3,11 +3,9 @@
  * way to the handshake (hs_wolf.c) and the records (rec_wolf.c). See tls.h for the states. */
 #include "tls_priv.h"
 
-struct lg_tls *lg_tls_open(struct lg_tls_core *core, const struct lg_tls_policy *policy,
-                           lg_ns_t now_ns)
+struct lg_tls *lg_tls_new(struct lg_tls_core *core, const struct lg_tls_policy *policy)
 {
     struct lg_tls *t = lg_pool_take(&core->conns);
-    (void)now_ns;
     if (!t)
         return NULL;
     memset(t, 0, sizeof *t);
@@ -17,7 +15,16 @@ struct lg_tls *lg_tls_open(struct lg_tls_core *core, const struct lg_tls_policy 
     t->want_alert = LG_TLS_NO_ALERT;
     t->info.suite = t->info.group = t->info.alpn = "";
     t->info.alert_sent = t->info.alert_received = LG_TLS_NO_ALERT;
-    lg_stat_inc(core->stats, LG_STAT_TLS_HS_STARTED);
+    return t;
+}
+
+struct lg_tls *lg_tls_open(struct lg_tls_core *core, const struct lg_tls_policy *policy,
+                           lg_ns_t now_ns)
+{
+    struct lg_tls *t = lg_tls_new(core, policy);
+    (void)now_ns;
+    if (t)
+        lg_stat_inc(core->stats, LG_STAT_TLS_HS_STARTED);
     return t;
 }
 
@@ -37,6 +44,10 @@ enum lg_tls_state lg_tls_state(const struct lg_tls *t)
 
 void lg_tls_count_failure(struct lg_tls *t, enum lg_tls_reason reason)
 {
+    if (t->policy->client) {
+        lg_stat_inc(t->core->stats, LG_STAT_TLS_CLI_FAILED);
+        return;
+    }
     lg_stat_inc(t->core->stats, LG_STAT_TLS_HS_FAILED);
     lg_stat_inc(t->core->stats, lg_reason_stat(reason));
 }

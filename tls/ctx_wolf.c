@@ -229,6 +229,7 @@ void lg_tls_policy_free(struct lg_tls_policy *p)
         cert_fini(&p->certs[i], p->worker_cnt);
     for (uint32_t i = 0; i < p->alpn_cnt; i++)
         free(p->alpn[i]);
+    lg_client_fini(p->client);
     lg_trust_fini(p);
     free(p->certs);
     free(p->names);

@@ -15,7 +15,10 @@ static void say(const struct lg_where *w, bool is_error, const char *fmt, va_lis
 {
     char text[LG_DIAG_TEXT_SZ], key[160];
     vsnprintf(text, sizeof text, fmt, ap);
-    snprintf(key, sizeof key, "listener %.100s: tls.%.32s", w->listener->name, w->key);
+    if (w->owner)
+        snprintf(key, sizeof key, "%.100s%.32s", w->owner, w->key);
+    else
+        snprintf(key, sizeof key, "listener %.100s: tls.%.32s", w->listener->name, w->key);
     if (is_error)
         lg_diag_error(w->diag, w->cfg->file, w->line, key, "%s", text);
     else

@@ -203,12 +203,19 @@ static void fill_info(struct lg_tls *t)
 static lg_err_t done(struct lg_tls *t)
 {
     struct lg_stats *s = t->core->stats;
-    /* The last word is ours: no positive evidence, no connection. */
-    if (t->policy->client_auth == LG_AUTH_REQUIRED && !t->verified)
+    bool is_client = t->policy->client != NULL;
+    /* The last word is ours: no positive evidence, no connection. A session that we resume is of a
+     * server that gave it (client.h). */
+    if (t->policy->client_auth == LG_AUTH_REQUIRED && !t->verified &&
+        !(is_client && lg_client_is_resumed(t)))
         return lg_hs_fail(t, NO_PEER_CERT);
     fill_info(t);
     t->step = LG_STEP_OPEN;
     leave_hs(t);
+    if (is_client) {
+        lg_client_opened(t);
+        return LG_OK;
+    }
     lg_stat_inc(s, LG_STAT_TLS_HS_DONE);
     lg_stat_inc(s, t->info.version == LG_TLS_13 ? LG_STAT_TLS_HS_DONE_13 : LG_STAT_TLS_HS_DONE_12);
     if (t->verified)
@@ -218,7 +225,7 @@ static lg_err_t done(struct lg_tls *t)
 
 lg_err_t lg_hs_step(struct lg_tls *t)
 {
-    int ret = wolfSSL_accept(t->ssl);
+    int ret = t->policy->client ? wolfSSL_connect(t->ssl) : wolfSSL_accept(t->ssl);
     if (ret == WOLFSSL_SUCCESS && t->info.reason == LG_TLS_R_NONE)
         return done(t);
     int err = wolfSSL_get_error(t->ssl, ret);

@@ -95,6 +95,7 @@ enum lg_tls_reason {
     LG_TLS_R_CRL_MISSING, /* no CRL for the issuer, or past nextUpdate, under crl_fail: closed */
     LG_TLS_R_BAD_CERT,    /* malformed, wrong usage, weak key, chain too long */
     LG_TLS_R_SIGNATURE,   /* bad CertificateVerify */
+    LG_TLS_R_NAME,        /* client side: the server's certificate is for another name */
     LG_TLS_R_PEER_ALERT,
     LG_TLS_R_FULL, /* no handshake memory left */
     LG_TLS_R_INTERNAL,

@@ -56,6 +56,7 @@ const char *lg_tls_reason_text(enum lg_tls_reason r)
         [LG_TLS_R_CRL_MISSING] = "revocation status of the client certificate not known",
         [LG_TLS_R_BAD_CERT] = "client certificate malformed or not acceptable",
         [LG_TLS_R_SIGNATURE] = "bad signature by the client",
+        [LG_TLS_R_NAME] = "server certificate for another name",
         [LG_TLS_R_PEER_ALERT] = "alert from the client",
         [LG_TLS_R_FULL] = "handshake memory exhausted",
         [LG_TLS_R_INTERNAL] = "internal error",
@@ -81,6 +82,7 @@ enum lg_stat lg_reason_stat(enum lg_tls_reason r)
         [LG_TLS_R_CRL_MISSING] = LG_STAT_TLS_FAIL_CRL,
         [LG_TLS_R_BAD_CERT] = LG_STAT_TLS_FAIL_BAD_CERT,
         [LG_TLS_R_SIGNATURE] = LG_STAT_TLS_FAIL_SIGNATURE,
+        [LG_TLS_R_NAME] = LG_STAT_TLS_FAIL_BAD_CERT, /* of servers: never counted here */
         [LG_TLS_R_PEER_ALERT] = LG_STAT_TLS_FAIL_PEER_ALERT,
         [LG_TLS_R_FULL] = LG_STAT_TLS_FAIL_FULL,
         [LG_TLS_R_INTERNAL] = LG_STAT_TLS_FAIL_PROTO,
@@ -100,6 +102,7 @@ lg_err_t lg_tls_reason_err(enum lg_tls_reason reason)
     case LG_TLS_R_CRL_MISSING:
     case LG_TLS_R_BAD_CERT:
     case LG_TLS_R_SIGNATURE:
+    case LG_TLS_R_NAME:
         return LG_E(TLS_AUTH);
     case LG_TLS_R_FULL:
         return LG_E(FULL);

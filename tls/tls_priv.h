@@ -65,8 +65,19 @@ struct lg_tls_anchor {
     bool limits_names;   /* carries name constraints */
 };
 
+/* What only a client's policy has. */
+struct lg_tls_client {
+    bool is_checking;   /* the server must prove who it is */
+    bool wants_tickets; /* keep them for lg_tls_session_take */
+    char *name;         /* owns: the server's, "" none */
+    char *alpn_list;    /* owns: comma-separated, "" none */
+    uint32_t ctx_cnt;
+    struct WOLFSSL_CTX **ctxs; /* owns: one a worker */
+};
+
 struct lg_tls_policy {
     uint32_t worker_cnt;
+    struct lg_tls_client *client; /* owns; NULL: a listener's policy */
     uint16_t min_version, max_version;
     enum lg_tls_prefer prefer;
     bool sni_strict;
@@ -147,13 +158,17 @@ struct lg_tls {
     uint32_t plain_seg_sz; /* bytes a buf of plaintext at most; 0: the pool's room */
     uint32_t tx_again_sz;  /* a write wolfSSL could not finish: repeat it with this size */
     struct lg_hello_asm hello;
-    struct lg_bufq held; /* the hello as one record, until wolfSSL has read it */
+    struct lg_bufq held;   /* the hello as one record, until wolfSSL has read it */
+    const char *peer_name; /* client: borrows: the server's name, "" none */
+    bool has_ticket;       /* client: one came that nobody has taken */
     /* -- only during a call -- */
     struct lg_bufq *in, *out;
     uint32_t seg_sz;
     struct lg_tls_info info;
 };
 
+/* lg_tls_new takes a connection from the pool, its fields as before the first byte; NULL: empty. */
+struct lg_tls *lg_tls_new(struct lg_tls_core *core, const struct lg_tls_policy *policy);
 /* lg_tls_fail_plain: refuse before wolfSSL exists: a plaintext alert, reason, counter. */
 lg_err_t lg_tls_fail_plain(struct lg_tls *t, enum lg_tls_reason reason, uint8_t alert);
 /* lg_tls_count_failure sets the reason once and bumps its counter. */
@@ -167,6 +182,11 @@ lg_err_t lg_hs_step(struct lg_tls *t);
 lg_err_t lg_hs_fail(struct lg_tls *t, int wolf_err);
 /* lg_hs_free ends the wolfSSL object, if there is one. */
 void lg_hs_free(struct lg_tls *t);
+
+/* client_wolf.c: what a client adds: lg_client_opened when the handshake is done. */
+void lg_client_opened(struct lg_tls *t);
+bool lg_client_is_resumed(const struct lg_tls *t);
+void lg_client_fini(struct lg_tls_client *c);
 
 /* The seam of the record engine: rec_wolf.c now, rec_mb.c later. */
 lg_err_t lg_rec_rx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max);

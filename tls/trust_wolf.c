@@ -72,7 +72,7 @@ static bool load_bundle(struct lg_where *w, const char *path, struct lg_tls_poli
     struct lg_pem pem;
     lg_err_t e;
     bool ok = true;
-    w->key = "client_ca";
+    w->key = w->ca_key ? w->ca_key : "client_ca";
     if (!lg_file_read(w, path, &f))
         return false;
     lg_span_t text = lg_span(f.data, f.sz);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* wolf_priv.h: wolfSSL's headers in the one right order, and the three of its functions that it
+/* wolf_priv.h: wolfSSL's headers in the one right order, and those few of its functions that it
  * exports to nobody but that a static library holds: no public call sends an alert of our choice,
  * or puts a CA that we have already judged into a certificate manager. Their shapes are those of
  * 5.7.2; a change of version must compare them with wolfSSL's wolfssl/internal.h. */
@@ -21,9 +21,12 @@
 #endif
 
 /* SendAlert builds and sends one alert under the current write keys.
- * AddCA takes *der and adds it to cm as a signer. */
+ * AddCA takes *der and adds it to cm as a signer.
+ * CheckHostName and CheckIPAddr: 0 when a certificate is for that name or address. */
 int SendAlert(WOLFSSL *ssl, int severity, int type);
 int AddCA(WOLFSSL_CERT_MANAGER *cm, DerBuffer **der, int type, int verify);
+int CheckHostName(DecodedCert *d, const char *name, size_t name_sz);
+int CheckIPAddr(DecodedCert *d, const char *ip);
 
 enum { LG_WOLF_ALERT_WARNING = 1, LG_WOLF_ALERT_FATAL = 2 };
 enum { LG_WOLF_USER_CA = WOLFSSL_USER_CA, LG_WOLF_CHAIN_CA = WOLFSSL_CHAIN_CA };
