@@ -4,14 +4,19 @@
  * thread, kernel sockets, wolfSSL with assembly, no chain verification. It exists because common
  * clients (openssl s_time, wrk) spend more on a handshake than the server under test.
  *
- *   bench-handshakes [-c CONNECTIONS] [-d SECONDS] [-v 1.2|1.3] [-n SNI] ADDRESS PORT
+ *   bench-handshakes [-c CONNECTIONS] [-d SECONDS] [-v 1.2|1.3] [-n SNI] [-r] [-C CERT -K KEY]
+ *                    [-i] ADDRESS PORT
  *
  * Each connection: TCP connect, handshake, close_notify, then it waits for the server's FIN: only
  * then is the handshake counted, because only then has the server finished it too. The socket is
  * closed by RST after that and without a FIN of its own: no port is left in TIME_WAIT, which would
  * soon leave none to connect from.
- * Prints one JSON object: handshakes, seconds, per_second, errors, and the CPU seconds the client
- * used; a client at more than 90 % of a CPU was itself the limit. */
+ *   -r  one full handshake gets a ticket, all others resume with it; those that the server did in
+ *       full all the same are counted apart
+ *   -C -K  a client certificate (with its chain) and its key, PEM
+ *   -i  idle: opens CONNECTIONS, a few at a time, prints, and holds them until standard input ends
+ * Prints one JSON object: handshakes, resumed, seconds, per_second, errors, and the CPU seconds the
+ * client used; a client at more than 90 % of a CPU was itself the limit. */
 #include <wolfssl/options.h>
 
 #include <wolfssl/ssl.h>
@@ -39,15 +44,23 @@ struct slot {
     uint32_t events; /* what epoll watches */
 };
 
+#define IDLE_AT_ONCE 32 /* handshakes in flight while idle connections are opened */
+
 struct bench {
+    /* -- what was asked -- */
     struct sockaddr_storage to;
     socklen_t to_len;
+    const char *sni, *version, *cert, *key;
+    double seconds;
+    bool resume, idle;
+    /* -- running -- */
     WOLFSSL_CTX *ctx;
-    const char *sni;
+    WOLFSSL_SESSION *ticket; /* what every connection resumes with; NULL: none */
     int ep;
     uint32_t slot_cnt;
+    uint32_t opened_cnt; /* idle: slots used so far */
     struct slot *slots;
-    uint64_t done, errors;
+    uint64_t done, resumed, errors;
     char first_error[96];
 };
 
@@ -98,7 +111,9 @@ static void slot_close(struct slot *s)
 {
     wolfSSL_free(s->ssl);
     s->ssl = NULL;
-    close(s->fd);
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
 }
 
 static bool begin_tls(struct bench *b, struct slot *s)
@@ -117,6 +132,10 @@ static bool begin_tls(struct bench *b, struct slot *s)
         wolfSSL_UseSNI(s->ssl, WOLFSSL_SNI_HOST_NAME, b->sni, (unsigned short)strlen(b->sni)) !=
             WOLFSSL_SUCCESS) {
         note_error(b, "wolfSSL_new", 0);
+        return false;
+    }
+    if (b->ticket && wolfSSL_set_session(s->ssl, b->ticket) != WOLFSSL_SUCCESS) {
+        note_error(b, "the server gave no ticket", 0);
         return false;
     }
     return true;
@@ -139,6 +158,19 @@ static bool drain(struct bench *b, struct slot *s)
     return false;
 }
 
+/* hold keeps an established connection as it is and lets the next one begin. The client's half is
+ * not what is measured: it keeps only the socket. */
+static bool hold(struct bench *b, struct slot *s)
+{
+    b->done++;
+    epoll_ctl(b->ep, EPOLL_CTL_DEL, s->fd, NULL);
+    wolfSSL_free(s->ssl);
+    s->ssl = NULL;
+    if (b->opened_cnt < b->slot_cnt)
+        slot_open(b, &b->slots[b->opened_cnt++]);
+    return true;
+}
+
 /* step moves one connection on; false when it is over, one way or the other. */
 static bool step(struct bench *b, struct slot *s)
 {
@@ -148,6 +180,9 @@ static bool step(struct bench *b, struct slot *s)
         return false;
     int rc = wolfSSL_connect(s->ssl);
     if (rc == WOLFSSL_SUCCESS) {
+        b->resumed += wolfSSL_session_reused(s->ssl) != 0;
+        if (b->idle)
+            return hold(b, s);
         wolfSSL_shutdown(s->ssl);
         s->closing = true;
         watch(b, s, EPOLLIN, EPOLL_CTL_MOD);
@@ -162,33 +197,52 @@ static bool step(struct bench *b, struct slot *s)
     return false;
 }
 
-static bool run(struct bench *b, double seconds)
+static bool run(struct bench *b)
 {
     struct epoll_event evs[64];
-    double end = now_s() + seconds;
+    double end = now_s() + b->seconds;
 
-    for (uint32_t i = 0; i < b->slot_cnt; i++)
+    b->opened_cnt = b->idle && b->slot_cnt > IDLE_AT_ONCE ? IDLE_AT_ONCE : b->slot_cnt;
+    for (uint32_t i = 0; i < b->opened_cnt; i++)
         if (!slot_open(b, &b->slots[i]))
             return false;
-    while (now_s() < end) {
+    while (now_s() < end && !(b->idle && b->done == b->slot_cnt)) {
         int n = epoll_wait(b->ep, evs, 64, 100);
         for (int i = 0; i < n; i++) {
             struct slot *s = &b->slots[evs[i].data.u32];
             if (step(b, s))
                 continue;
             slot_close(s);
-            if (b->errors > 1000 || !slot_open(b, s))
+            if (b->idle || b->errors > 1000 || !slot_open(b, s))
                 return false;
         }
     }
-    for (uint32_t i = 0; i < b->slot_cnt; i++)
-        slot_close(&b->slots[i]);
-    return true;
+    return !b->idle || b->done == b->slot_cnt;
 }
 
-static WOLFSSL_CTX *new_ctx(const char *version)
+/* get_ticket: one handshake on a blocking socket, read on until the server's ticket is there. */
+static bool get_ticket(struct bench *b)
 {
-    bool v12 = strcmp(version, "1.2") == 0;
+    struct timeval patience = {.tv_sec = 1};
+    struct slot s = {.fd = socket(b->to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    char c;
+
+    if (s.fd < 0 || connect(s.fd, (struct sockaddr *)&b->to, b->to_len) != 0 || !begin_tls(b, &s))
+        return false;
+    setsockopt(s.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (wolfSSL_connect(s.ssl) != WOLFSSL_SUCCESS)
+        return false;
+    if (strcmp(b->version, "1.2") != 0)
+        (void)wolfSSL_peek(s.ssl, &c, 1); /* the ticket is read; then the time is over */
+    b->ticket = wolfSSL_get1_session(s.ssl);
+    wolfSSL_shutdown(s.ssl);
+    slot_close(&s);
+    return b->ticket != NULL;
+}
+
+static WOLFSSL_CTX *new_ctx(const struct bench *b)
+{
+    bool v12 = strcmp(b->version, "1.2") == 0;
     int groups[] = {WOLFSSL_ECC_X25519};
     WOLFSSL_CTX *ctx =
         wolfSSL_CTX_new(v12 ? wolfTLSv1_2_client_method() : wolfTLSv1_3_client_method());
@@ -200,6 +254,16 @@ static WOLFSSL_CTX *new_ctx(const char *version)
     if (!v12)
         wolfSSL_CTX_set_groups(ctx, groups, 1);
     wolfSSL_CTX_UseSupportedCurve(ctx, WOLFSSL_ECC_X25519);
+    if (v12) /* there it also says which ECDSA certificates the client can verify */
+        wolfSSL_CTX_UseSupportedCurve(ctx, WOLFSSL_ECC_SECP256R1);
+    if (b->resume)
+        wolfSSL_CTX_UseSessionTicket(ctx);
+    if (b->cert &&
+        (wolfSSL_CTX_use_certificate_chain_file(ctx, b->cert) != WOLFSSL_SUCCESS ||
+         wolfSSL_CTX_use_PrivateKey_file(ctx, b->key, WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS)) {
+        wolfSSL_CTX_free(ctx);
+        return NULL;
+    }
     return ctx;
 }
 
@@ -229,50 +293,83 @@ static double cpu_s(void)
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-int main(int argc, char **argv)
+static bool parse_args(struct bench *b, int argc, char **argv)
 {
-    struct bench b = {.slot_cnt = 32, .sni = "shop.example"};
-    const char *version = "1.3";
-    double seconds = 5;
     int opt;
 
-    while ((opt = getopt(argc, argv, "c:d:v:n:")) != -1) {
+    while ((opt = getopt(argc, argv, "c:d:v:n:rC:K:i")) != -1) {
         switch (opt) {
         case 'c':
-            b.slot_cnt = (uint32_t)strtoul(optarg, NULL, 10);
+            b->slot_cnt = (uint32_t)strtoul(optarg, NULL, 10);
             break;
         case 'd':
-            seconds = strtod(optarg, NULL);
+            b->seconds = strtod(optarg, NULL);
             break;
         case 'v':
-            version = optarg;
+            b->version = optarg;
             break;
         case 'n':
-            b.sni = optarg;
+            b->sni = optarg;
+            break;
+        case 'r':
+            b->resume = true;
+            break;
+        case 'C':
+            b->cert = optarg;
+            break;
+        case 'K':
+            b->key = optarg;
+            break;
+        case 'i':
+            b->idle = true;
             break;
         default:
-            return 2;
+            return false;
         }
     }
-    if (argc - optind != 2 || b.slot_cnt == 0 || !parse_to(&b, argv[optind], argv[optind + 1])) {
+    return argc - optind == 2 && b->slot_cnt > 0 && !b->cert == !b->key &&
+           parse_to(b, argv[optind], argv[optind + 1]);
+}
+
+static void print_result(const struct bench *b, double took, double cpu)
+{
+    printf("{\"handshakes\": %llu, \"resumed\": %llu, \"seconds\": %.3f, \"per_second\": %.1f, "
+           "\"errors\": %llu, \"first_error\": \"%s\", \"client_cpu\": %.3f}\n",
+           (unsigned long long)b->done, (unsigned long long)b->resumed, took,
+           (double)b->done / took, (unsigned long long)b->errors, b->first_error, cpu / took);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {.slot_cnt = 32, .sni = "shop.example", .version = "1.3", .seconds = 5};
+    char c;
+
+    if (!parse_args(&b, argc, argv)) {
         fprintf(stderr,
-                "usage: %s [-c CONNECTIONS] [-d SECONDS] [-v 1.2|1.3] [-n SNI] ADDRESS PORT\n",
+                "usage: %s [-c CONNECTIONS] [-d SECONDS] [-v 1.2|1.3] [-n SNI] [-r] "
+                "[-C CERT -K KEY] [-i] ADDRESS PORT\n",
                 argv[0]);
         return 2;
     }
-    if (!lg_is_ok(lg_tls_global_init()) || !(b.ctx = new_ctx(version)))
+    if (!lg_is_ok(lg_tls_global_init()) || !(b.ctx = new_ctx(&b)))
         return 3;
     b.ep = epoll_create1(EPOLL_CLOEXEC);
     b.slots = calloc(b.slot_cnt, sizeof *b.slots);
     if (b.ep < 0 || !b.slots)
         return 3;
-    double begin = now_s();
-    bool ok = run(&b, seconds);
-    double took = now_s() - begin;
-    printf("{\"handshakes\": %llu, \"seconds\": %.3f, \"per_second\": %.1f, \"errors\": %llu, "
-           "\"first_error\": \"%s\", \"client_cpu\": %.3f}\n",
-           (unsigned long long)b.done, took, (double)b.done / took, (unsigned long long)b.errors,
-           b.first_error, cpu_s() / took);
+    for (uint32_t i = 0; i < b.slot_cnt; i++)
+        b.slots[i].fd = -1;
+    if (b.resume && !get_ticket(&b))
+        note_error(&b, "no ticket", 0);
+    double begin = now_s(), cpu = cpu_s();
+    bool ok = b.errors == 0 && run(&b);
+    print_result(&b, now_s() - begin, cpu_s() - cpu);
+    while (ok && b.idle && read(STDIN_FILENO, &c, 1) > 0)
+        continue;
+    for (uint32_t i = 0; i < b.slot_cnt; i++)
+        slot_close(&b.slots[i]);
+    wolfSSL_SESSION_free(b.ticket);
     wolfSSL_CTX_free(b.ctx);
     free(b.slots);
     return ok && b.errors == 0 ? 0 : 1;

@@ -18,7 +18,7 @@ declare -A packages=(
         autoconf automake libtool"
     [test]="openssl curl gnutls-bin nghttp2-client nginx-light iproute2 iputils-ping ethtool procps
         tcpdump tshark socat netcat-openbsd jq"
-    [bench]="wrk haproxy hitch nginx-light nghttp2-client openssl curl jq iproute2 ethtool"
+    [bench]="wrk haproxy hitch nginx-light nghttp2-client openssl curl jq iproute2 ethtool procps python3"
     [fuzz]="clang-14 libclang-rt-14-dev"
     [lint]="clang-format codespell shellcheck git"
 )
