@@ -36,6 +36,8 @@ int lg_io_recv(WOLFSSL *ssl, char *buf, int sz, void *ctx);
 int lg_io_send(WOLFSSL *ssl, char *buf, int sz, void *ctx);
 /* hs_wolf.c */
 int lg_hs_verify_cb(int ok, WOLFSSL_X509_STORE_CTX *store);
+/* x25519_wolf.c: the public key of a clamped private one, both little endian. Thread any, pure. */
+void lg_x25519_public(uint8_t pub[32], const uint8_t priv[32]);
 /* wolf_hooks.c: lg_wolf_control_begin sees to it that a thread without a core has a generator. */
 lg_err_t lg_wolf_control_begin(void);
 /* lg_wolf_detach takes the core off the calling thread and returns it, for what must come from the
