@@ -24,7 +24,7 @@
 
 enum {
     LG_BUF_CSUM_GOOD = 1u << 0, /* rx: the device vouches for IP and TCP checksums */
-    LG_BUF_NEIGH = 1u << 1,     /* hand-over: a neighbour message another worker has answered */
+    LG_BUF_FOR_ALL = 1u << 1,   /* hand-over: a message for all workers; another has answered it */
 };
 
 struct lg_bufpool;

@@ -72,7 +72,8 @@ static void on_net_tx(void *ctx, uint16_t port, struct lg_buf *b, const struct l
     lg_port_tx(core->ports, port, core->idx, b, meta, &core->stats);
 }
 
-/* Every worker has its own neighbour table; what taught one is copied to the others. */
+/* Every worker has its own neighbour table and connections; what taught one, and an ICMP error
+ * about a connection it has not, is copied to the others. */
 static void on_net_share(void *ctx, struct lg_buf *b)
 {
     struct lg_core *core = ctx;
@@ -89,7 +90,7 @@ static void on_net_share(void *ctx, struct lg_buf *b)
         memcpy(copy->data, b->data, b->len);
         copy->len = b->len;
         copy->port = b->port;
-        copy->flags = (uint16_t)(b->flags | LG_BUF_NEIGH);
+        copy->flags = (uint16_t)(b->flags | LG_BUF_FOR_ALL);
         if (!lg_ring_push(core->to[to], copy)) {
             lg_stat_inc(&core->stats, LG_STAT_DROP_HANDOVER);
             lg_buf_give(copy);
@@ -97,10 +98,16 @@ static void on_net_share(void *ctx, struct lg_buf *b)
     }
 }
 
-static void on_net_unreachable(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq)
+static bool on_net_unreachable(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq)
 {
     struct lg_core *core = ctx;
-    lg_tcp_rx_unreachable(core->tcp, t, seq, core->now_ns);
+    return lg_tcp_rx_unreachable(core->tcp, t, seq, core->now_ns);
+}
+
+static bool on_net_too_big(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq, uint32_t mtu)
+{
+    struct lg_core *core = ctx;
+    return lg_tcp_rx_too_big(core->tcp, t, seq, mtu, core->now_ns);
 }
 
 static bool on_proxy_source(void *ctx, const lg_ip_t *dst, lg_ip_t *src)
@@ -116,7 +123,8 @@ static uint64_t on_proxy_cycles(void *ctx)
 }
 
 static const struct lg_tcp_ops tcp_ops = {on_tcp_output, on_is_listening};
-static const struct lg_net_ops net_ops = {on_net_tx, on_net_share, on_net_unreachable};
+static const struct lg_net_ops net_ops = {on_net_tx, on_net_share, on_net_unreachable,
+                                          on_net_too_big};
 
 /* ------------------------------------------------------------- one worker's memory */
 

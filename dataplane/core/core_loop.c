@@ -86,7 +86,7 @@ static unsigned rx_handover(struct lg_core *core)
             if (!b)
                 break;
             lg_stat_inc(&core->stats, LG_STAT_HANDOVER_IN);
-            if (b->flags & LG_BUF_NEIGH)
+            if (b->flags & LG_BUF_FOR_ALL)
                 lg_net_rx_shared(core->net, b, core->now_ns);
             else
                 rx_frame(core, b, true);

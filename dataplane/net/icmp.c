@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* icmp.c: ICMP of both families: echo is answered, hard errors about our TCP segments are passed
- * on, ND goes to nd.c, the rest is counted and ignored. We send no ICMP errors. */
+/* icmp.c: ICMP of both families: echo is answered, hard errors and packet-too-big about our TCP
+ * segments are passed on, ND goes to nd.c, the rest is counted and ignored. We send no ICMP errors.
+ * Whether a quoted segment is really on its way only TCP can say (RFC 5927), and does. */
 #include "csum.h"
 #include "net_priv.h"
 
@@ -31,48 +32,75 @@ static enum lg_verdict answer_echo(struct lg_net *net, struct lg_net_frame *f, u
     return LG_DONE;
 }
 
-/* Hands on what an error quotes: TCP ports and sequence number of a segment we may have sent. */
-static enum lg_verdict pass_on(struct lg_net *net, const struct lg_net_frame *f,
-                               struct lg_tcp_tuple *t, lg_span_t l4)
-{
-    struct lg_cur c = lg_cur(l4);
-    const struct lg_net_addr *a = lg_addr_find(net, &t->local_ip);
+/* What an error says about a segment that we may have sent. */
+struct error {
+    struct lg_tcp_tuple t;
+    uint32_t seq;
+    uint32_t mtu; /* too big; 0: unreachable */
+};
 
-    t->local_port = lg_cur_be16(&c);
-    t->remote_port = lg_cur_be16(&c);
-    uint32_t seq = lg_cur_be32(&c);
-    if (c.failed || !a || a->kind == LG_ADDR_BCAST || f->is_shared)
+/* Reads the first 8 bytes of the quoted TCP header and hands all on. */
+static enum lg_verdict pass_on(struct lg_net *net, const struct lg_net_frame *f, struct error *e,
+                               struct lg_cur *quote)
+{
+    struct lg_cur c = lg_cur(lg_cur_bytes(quote, 8));
+    const struct lg_net_addr *a = lg_addr_find(net, &e->t.local_ip);
+
+    e->t.local_port = lg_cur_be16(&c);
+    e->t.remote_port = lg_cur_be16(&c);
+    e->seq = lg_cur_be32(&c);
+    if (quote->failed || !a || a->kind == LG_ADDR_BCAST)
         return lg_net_drop(net, LG_STAT_DROP_ICMP);
-    lg_stat_inc(net->stats, LG_STAT_ICMP_UNREACH);
-    net->ops->unreachable(net->ctx, t, seq);
+    if (!f->is_shared)
+        lg_stat_inc(net->stats, e->mtu ? LG_STAT_ICMP_TOO_BIG : LG_STAT_ICMP_UNREACH);
+    bool is_here = e->mtu ? net->ops->too_big(net->ctx, &e->t, e->seq, e->mtu)
+                          : net->ops->unreachable(net->ctx, &e->t, e->seq);
+    if (!is_here)
+        lg_net_share_error(net, f);
     return LG_DONE;
+}
+
+/* What an old router that names no MTU must mean: the next usual one below what did not fit.
+ *   RFC      1191 5, 7.1 */
+static uint32_t guess_mtu(uint32_t packet_sz)
+{
+    static const uint16_t plateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68};
+    uint32_t i = 0;
+
+    while (i + 1 < LG_ARRAY_CNT(plateaus) && plateaus[i] >= packet_sz)
+        i++;
+    return plateaus[i];
 }
 
 static enum lg_verdict rx_unreach4(struct lg_net *net, const struct lg_net_frame *f, uint8_t code)
 {
+    const struct lg_icmp_hdr *icmp = (const struct lg_icmp_hdr *)(const void *)f->l4;
     struct lg_cur c = lg_cur(lg_span(f->l4, f->l4_len));
     struct lg_ip4_hdr ip;
-    struct lg_tcp_tuple t;
+    struct error e = {0};
 
-    lg_cur_bytes(&c, sizeof(struct lg_icmp_hdr));
+    lg_cur_bytes(&c, sizeof *icmp);
     lg_span_t quoted = lg_cur_bytes(&c, sizeof ip);
     if (c.failed)
         return lg_net_drop(net, LG_STAT_DROP_ICMP);
-    if (code == 4) {
-        lg_stat_inc(net->stats, LG_STAT_ICMP_TOO_BIG);
-        return LG_DONE;
-    }
     memcpy(&ip, quoted.p, sizeof ip);
     uint32_t hdr_sz = (ip.ver_ihl & 15) * 4u;
-    /* 2, 3: no such protocol or port; 9, 10, 13: forbidden. The others may pass. */
-    bool is_hard = code == 2 || code == 3 || code == 9 || code == 10 || code == 13;
+    /* 2, 3: no such protocol or port; 4: too big; 9, 10, 13: forbidden. The others may pass. */
+    bool is_hard = (code >= 2 && code <= 4) || code == 9 || code == 10 || code == 13;
     if (!is_hard || ip.ver_ihl >> 4 != 4 || hdr_sz < sizeof ip || ip.proto != LG_PROTO_TCP ||
         (lg_from_be16(ip.frag) & LG_IP4_OFF) != 0)
         return lg_net_drop(net, LG_STAT_DROP_ICMP);
+    if (code == 4) {
+        e.mtu = lg_from_be32(icmp->rest) & 0xffff;
+        if (e.mtu == 0)
+            e.mtu = guess_mtu(lg_from_be16(ip.len));
+        if (e.mtu < 68) /* no such link: RFC 791 */
+            return lg_net_drop(net, LG_STAT_DROP_ICMP);
+    }
     lg_cur_bytes(&c, hdr_sz - sizeof ip);
-    t.local_ip = lg_ip_v4(ip.src);
-    t.remote_ip = lg_ip_v4(ip.dst);
-    return pass_on(net, f, &t, lg_cur_bytes(&c, 8));
+    e.t.local_ip = lg_ip_v4(ip.src);
+    e.t.remote_ip = lg_ip_v4(ip.dst);
+    return pass_on(net, f, &e, &c);
 }
 
 enum lg_verdict lg_icmp4_rx(struct lg_net *net, struct lg_net_frame *f)
@@ -90,24 +118,45 @@ enum lg_verdict lg_icmp4_rx(struct lg_net *net, struct lg_net_frame *f)
     return lg_net_drop(net, LG_STAT_DROP_ICMP);
 }
 
-static enum lg_verdict rx_unreach6(struct lg_net *net, const struct lg_net_frame *f, uint8_t code)
+/* mtu 0: unreachable. */
+static enum lg_verdict rx_error6(struct lg_net *net, const struct lg_net_frame *f, uint32_t mtu)
 {
     struct lg_cur c = lg_cur(lg_span(f->l4, f->l4_len));
     struct lg_ip6_hdr ip;
-    struct lg_tcp_tuple t;
+    struct error e = {.mtu = mtu};
 
     lg_cur_bytes(&c, sizeof(struct lg_icmp_hdr));
     lg_span_t quoted = lg_cur_bytes(&c, sizeof ip);
     if (c.failed)
         return lg_net_drop(net, LG_STAT_DROP_ICMP);
     memcpy(&ip, quoted.p, sizeof ip);
-    /* 1: forbidden; 4: no such port; 5, 6: refused by policy. We never send extension headers. */
-    bool is_hard = code == 1 || (code >= 4 && code <= 6);
-    if (!is_hard || lg_from_be32(ip.ver_flow) >> 28 != 6 || ip.next != LG_PROTO_TCP)
+    /* We never send extension headers. */
+    if (lg_from_be32(ip.ver_flow) >> 28 != 6 || ip.next != LG_PROTO_TCP)
         return lg_net_drop(net, LG_STAT_DROP_ICMP);
-    t.local_ip = lg_ip_v6(ip.src);
-    t.remote_ip = lg_ip_v6(ip.dst);
-    return pass_on(net, f, &t, lg_cur_bytes(&c, 8));
+    e.t.local_ip = lg_ip_v6(ip.src);
+    e.t.remote_ip = lg_ip_v6(ip.dst);
+    return pass_on(net, f, &e, &c);
+}
+
+static enum lg_verdict rx_unreach6(struct lg_net *net, const struct lg_net_frame *f, uint8_t code)
+{
+    /* 1: forbidden; 4: no such port; 5, 6: refused by policy. The others may pass. */
+    if (code != 1 && (code < 4 || code > 6))
+        return lg_net_drop(net, LG_STAT_DROP_ICMP);
+    return rx_error6(net, f, 0);
+}
+
+static enum lg_verdict rx_too_big6(struct lg_net *net, const struct lg_net_frame *f)
+{
+    const struct lg_icmp_hdr *icmp = (const struct lg_icmp_hdr *)(const void *)f->l4;
+    uint32_t mtu = lg_from_be32(icmp->rest);
+
+    /*= https://www.rfc-editor.org/rfc/rfc8201#section-4
+     *# If a node receives a Packet Too Big message reporting a next-hop MTU that is less than the
+     *# IPv6 minimum link MTU, it must discard it. */
+    if (mtu < LG_IP6_MTU_MIN)
+        return lg_net_drop(net, LG_STAT_DROP_ICMP);
+    return rx_error6(net, f, LG_MIN(mtu, (uint32_t)UINT16_MAX));
 }
 
 enum lg_verdict lg_icmp6_rx(struct lg_net *net, struct lg_net_frame *f)
@@ -128,9 +177,7 @@ enum lg_verdict lg_icmp6_rx(struct lg_net *net, struct lg_net_frame *f)
         return answer_echo(net, f, LG_ICMP6_ECHO_REPLY, LG_PROTO_ICMP6);
     if (icmp->type == LG_ICMP6_UNREACH)
         return rx_unreach6(net, f, icmp->code);
-    if (icmp->type == LG_ICMP6_TOO_BIG) {
-        lg_stat_inc(net->stats, LG_STAT_ICMP_TOO_BIG);
-        return LG_DONE;
-    }
+    if (icmp->type == LG_ICMP6_TOO_BIG)
+        return rx_too_big6(net, f);
     return lg_net_drop(net, LG_STAT_DROP_ICMP);
 }

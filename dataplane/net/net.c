@@ -72,6 +72,12 @@ void lg_net_share(struct lg_net *net, const struct lg_net_frame *f)
         net->ops->share(net->ctx, f->b);
 }
 
+void lg_net_share_error(struct lg_net *net, const struct lg_net_frame *f)
+{
+    if (!f->is_shared && lg_bucket_take(&net->share_error, SHARE_RATE_PS, SHARE_BURST, f->now_ns))
+        net->ops->share(net->ctx, f->b);
+}
+
 /* Is the frame for us? Every group is taken that our IPv6 addresses could need; ip6.c looks
  * closer. */
 static bool is_mac_ours(const struct lg_net *net, const struct lg_net_frame *f, uint16_t type)

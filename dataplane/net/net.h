@@ -3,11 +3,12 @@
  * neighbour discovery and ICMP in between. It knows nothing of DPDK, TCP's state or clocks.
  *
  * Standards: RFC 791, 1122 (IPv4 host), 8200 (IPv6), 826, 5227 (ARP), 4861, 4862 (neighbour
- * discovery), 792, 4443 (ICMP), 4291 (addresses), 1071, 1624 (checksum), 5927 (ICMP and TCP).
+ * discovery), 792, 4443 (ICMP), 4291 (addresses), 1071, 1624 (checksum), 5927 (ICMP and TCP), 1191,
+ * 8201 (path MTU: what routers say goes to TCP).
  * Not spoken: fragments (refused both ways), VLAN tags, IPv4 options (skipped), source routing,
- * redirects and router advertisements (routes are static), path MTU discovery (packet-too-big is
- * counted and ignored), MLD, duplicate address detection for our own (configured) addresses;
- * a probe of somebody else for one of them is answered, so that he lets go of it.
+ * redirects and router advertisements (routes are static), MLD, duplicate address detection for our
+ * own (configured) addresses; a probe of somebody else for one of them is answered, so that he lets
+ * go of it.
  *
  * How a worker uses it, each loop turn:
  *      lg_net_rx        for each frame; what it keeps is a TCP segment
@@ -20,7 +21,8 @@
  *
  * Neighbours: every worker has a table of its own. The device delivers all ARP and ND to one
  * queue or spreads it, so each message that may teach somebody something is also given to
- * ops->share, and enters the other workers by lg_net_rx_shared.
+ * ops->share, and enters the other workers by lg_net_rx_shared. So does an ICMP error about a
+ * connection that is not here: it comes from a router, so nothing steers it to the owner.
  *
  * Thread: owner core only, all functions, unless said. */
 #ifndef LG_NET_H
@@ -54,12 +56,16 @@ struct lg_net_ops {
     /* tx sends one frame. b->data is at the Ethernet header. The callee takes its own reference
      * when it keeps the buf past the call, and counts what it drops. */
     void (*tx)(void *ctx, uint16_t port_idx, struct lg_buf *b, const struct lg_tx_meta *meta);
-    /* share: b is a whole ARP or ND frame, b->data at the Ethernet header. The callee copies it to
-     * the other workers. At most 1000 a second. */
+    /* share: b is a whole ARP, ND or ICMP error frame, b->data at the Ethernet header. The callee
+     * copies it to the other workers. At most 1000 neighbour messages and 1000 errors a second. */
     void (*share)(void *ctx, struct lg_buf *b);
     /* unreachable: a hard ICMP error quotes a TCP segment that could be ours, t as our end sees
-     * it. Nothing but the quoted local address has been verified. */
-    void (*unreachable)(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq);
+     * it. Nothing but the quoted local address has been verified.
+     *   Returns  true: there is such a connection here; false: the message is shared */
+    bool (*unreachable)(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq);
+    /* too_big: a router says that such a segment does not fit a link of mtu bytes, in [68, 65535].
+     * Verified and returned as for unreachable. */
+    bool (*too_big)(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq, uint32_t mtu);
 };
 
 /* lg_net_footprint: bytes of 64-byte-aligned zeroed memory one net wants. Thread any, pure. */
@@ -85,9 +91,9 @@ void lg_net_fini(struct lg_net *net);
  *            LG_DROP  refused and counted; b is gone */
 LG_MUST enum lg_verdict lg_net_rx(struct lg_net *net, struct lg_buf *b, struct lg_pkt *pkt,
                                   lg_ns_t now_ns);
-/* lg_net_rx_shared takes a copy of a neighbour message which another worker's net gave to
- * ops->share: learns from it what this worker's own table allows, answers nothing, shares nothing.
- * b is gone afterwards. */
+/* lg_net_rx_shared takes a copy of a message which another worker's net gave to ops->share: learns
+ * from it what this worker's own table allows, or tells TCP; answers nothing, shares nothing. b is
+ * gone afterwards. */
 void lg_net_rx_shared(struct lg_net *net, struct lg_buf *b, lg_ns_t now_ns);
 
 /* lg_net_output sends one TCP segment: lg_tcp_ops.output.

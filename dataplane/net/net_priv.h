@@ -65,7 +65,7 @@ struct lg_net {
     /* -- hot -- */
     struct lg_neigh_table *neigh;
     struct lg_wheel wheel;
-    struct lg_bucket echo, share;
+    struct lg_bucket echo, share, share_error;
     lg_ns_t announce_at_ns;
     uint32_t announce_idx, announce_round;
     struct lg_net_dst dst[LG_NET_DST_CNT];
@@ -199,6 +199,8 @@ struct lg_buf *lg_out_fresh(struct lg_net *net, struct lg_buf *reuse);
 
 /* -- net.c -- */
 void lg_net_share(struct lg_net *net, const struct lg_net_frame *f);
+/* lg_net_share_error does so with an ICMP error, from tokens of its own. */
+void lg_net_share_error(struct lg_net *net, const struct lg_net_frame *f);
 /* lg_bucket_take: is there a token? */
 bool lg_bucket_take(struct lg_bucket *bk, uint32_t rate_ps, uint32_t burst, lg_ns_t now_ns);
 

@@ -44,7 +44,8 @@ enum { LG_IP6_HOPOPTS = 0, LG_IP6_ROUTING = 43, LG_IP6_FRAGMENT = 44, LG_IP6_DST
 struct LG_WIRE lg_icmp_hdr { /* both families */
     uint8_t type, code;
     lg_be16_t csum;
-    lg_be32_t rest; /* echo: identifier and sequence; NA: flags; unreachable: unused */
+    lg_be32_t
+        rest; /* echo: identifier and sequence; NA: flags; unreachable: unused; too big: mtu */
 };
 enum { LG_ICMP4_ECHO_REPLY = 0, LG_ICMP4_UNREACH = 3, LG_ICMP4_ECHO = 8 };
 enum {
@@ -69,7 +70,8 @@ struct LG_WIRE lg_nd_lla { /* the link-layer address option for Ethernet */
     uint8_t mac[6];
 };
 
-#define LG_TCP_CSUM_OFF 16 /* of the checksum in the TCP header */
-#define LG_TCP_HDR_SZ 20   /* without options */
+#define LG_IP6_MTU_MIN 1280u /* RFC 8200 section 5 */
+#define LG_TCP_CSUM_OFF 16   /* of the checksum in the TCP header */
+#define LG_TCP_HDR_SZ 20     /* without options */
 
 #endif

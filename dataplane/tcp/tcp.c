@@ -357,16 +357,19 @@ void lg_tcp_release(struct lg_tcp_conn *c)
     }
 }
 
-void lg_tcp_rx_unreachable(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint32_t seq,
+bool lg_tcp_rx_unreachable(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint32_t seq,
                            lg_ns_t now_ns)
 {
     lg_tcp_now(tcp, now_ns);
     struct lg_tcp_conn *c = lg_tcp_find(tcp, t);
+    if (!c)
+        return false;
     /*= https://www.rfc-editor.org/rfc/rfc5927#section-4.1
      *# TCP SHOULD check that the TCP sequence number contained in the payload of the ICMP error
      *# message is within the range SND.UNA =< SEG.SEQ < SND.NXT. */
-    if (!c || lg_seq_lt(seq, c->snd_una) || lg_seq_geq(seq, c->snd_nxt))
-        return;
-    if (c->state == LG_TCP_SYN_SENT || c->state == LG_TCP_SYN_RCVD)
+    if (lg_seq_lt(seq, c->snd_una) || lg_seq_geq(seq, c->snd_nxt))
+        lg_tcp_count(tcp, LG_STAT_TCP_ICMP_STALE);
+    else if (c->state == LG_TCP_SYN_SENT || c->state == LG_TCP_SYN_RCVD)
         lg_tcp_conn_close(c, LG_TCP_EV_RESET);
+    return true;
 }

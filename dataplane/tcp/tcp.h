@@ -3,7 +3,8 @@
  * segments and a deadline out. It knows nothing of DPDK, TLS or clocks.
  *
  * Standards: RFC 9293 (TCP), 6298 (RTO), 7323 (timestamps, window scale, PAWS), 5961 (blind
- * attacks), 6528 (initial sequence numbers), 1122 section 4.2 (delayed ACK, keepalive, SWS).
+ * attacks), 6528 (initial sequence numbers), 1122 section 4.2 (delayed ACK, keepalive, SWS), 1191,
+ * 8201, 5927 (path MTU).
  *
  * How a worker uses it, each loop turn:
  *      lg_tcp_rx          for each segment of the burst
@@ -102,9 +103,17 @@ void lg_tcp_rx(struct lg_tcp *tcp, struct lg_buf *b, const lg_ip_t *src, const l
                lg_ns_t now_ns);
 /* lg_tcp_rx_unreachable tells the stack of a hard ICMP error that quotes a segment of ours; it is
  * validated against the connection's unacknowledged sequence range (RFC 5927) and aborts only a
- * connection that is not yet established. */
-void lg_tcp_rx_unreachable(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint32_t seq,
+ * connection that is not yet established.
+ *   Returns  true: there is such a connection (else it may be another worker's) */
+bool lg_tcp_rx_unreachable(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint32_t seq,
                            lg_ns_t now_ns);
+/* lg_tcp_rx_too_big tells the stack that a router did not pass on a segment of ours because it is
+ * larger than mtu, in [68, 65535]. Validated in the same way; then the connection's segments, and
+ * those of later ones to that address, are made to fit, for ten minutes.
+ *   Returns  true: there is such a connection (else it may be another worker's)
+ *   RFC      1191, 8201, 5927 7 */
+bool lg_tcp_rx_too_big(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint32_t seq, uint32_t mtu,
+                       lg_ns_t now_ns);
 /* lg_tcp_ready_pop gives the next connection with news and what it is; NULL: no more this turn.
  * A connection comes once a turn; news that arises while it is handled comes next time. */
 struct lg_tcp_conn *lg_tcp_ready_pop(struct lg_tcp *tcp, uint32_t *events);

@@ -202,6 +202,7 @@ void lg_tcp_set_mss(struct lg_tcp_conn *c, const struct lg_tcp_opts *o)
     if (c->flags & LG_TCP_F_TS)
         mss -= LG_TCP_OPT_TS_SZ;
     c->mss = (uint16_t)mss;
+    lg_tcp_pmtu_start(c);
 }
 
 uint32_t lg_tcp_isn(const struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint32_t *ts_off)

@@ -122,6 +122,16 @@ void lg_tcp_loss_ack(struct lg_tcp_conn *c, const struct lg_tcp_ack_ctx *a)
         c->cc->acked(c, a->acked, c->tcp->now_ns);
 }
 
+void lg_tcp_loss_resend(struct lg_tcp_conn *c)
+{
+    if (!(c->flags & LG_TCP_F_RECOVERY))
+        c->flags |= LG_TCP_F_LOSS;
+    c->flags &= ~LG_TCP_F_TIMED;
+    c->recover = c->lost_to = c->snd_nxt;
+    c->high_rxt = c->snd_una;
+    lg_tcp_due(c);
+}
+
 void lg_tcp_loss_timeout(struct lg_tcp_conn *c)
 {
     c->cc->timeout(c, c->snd_nxt - c->snd_una, c->backoff == 0);

@@ -85,6 +85,9 @@ struct lg_tcp_ack_ctx {
 };
 void lg_tcp_loss_ack(struct lg_tcp_conn *c, const struct lg_tcp_ack_ctx *a);
 void lg_tcp_loss_timeout(struct lg_tcp_conn *c);
+/* lg_tcp_loss_resend: what is outstanding did not fit the path: all of it is sent again, cut anew.
+ * No sign of congestion: cwnd stays. */
+void lg_tcp_loss_resend(struct lg_tcp_conn *c);
 /* lg_tcp_pipe estimates the bytes in the network (RFC 6675 section 4). */
 uint32_t lg_tcp_pipe(const struct lg_tcp_conn *c);
 /* lg_tcp_sack_in enters the SACK blocks of a segment; snd_una is already up to date. */
@@ -99,6 +102,14 @@ uint32_t lg_tcp_sack_bytes(const struct lg_tcp_conn *c, uint32_t from, uint32_t 
 uint32_t lg_tcp_sack_skip(const struct lg_tcp_conn *c, uint32_t *seq);
 /* lg_tcp_sack_lost: every unSACKed byte before it is lost by RFC 6675's IsLost. */
 uint32_t lg_tcp_sack_lost(const struct lg_tcp_conn *c, uint32_t thresh_sz, uint32_t thresh_cnt);
+
+/* ---- tcp_pmtu.c: path MTU */
+/* lg_tcp_pmtu_start: mss has just been agreed; make it smaller if the path is known to be. */
+void lg_tcp_pmtu_start(struct lg_tcp_conn *c);
+/* lg_tcp_pmtu_age: mss < mss_full; try larger when that has lasted long enough. */
+void lg_tcp_pmtu_age(struct lg_tcp_conn *c);
+/* lg_tcp_pmtu_timeout: a retransmission timeout; backoff counts those before it. */
+void lg_tcp_pmtu_timeout(struct lg_tcp_conn *c);
 
 /* ---- tcp_ooo.c: text of a segment */
 /* lg_tcp_text_in queues the text of s (already cut to the window) and a FIN behind it.

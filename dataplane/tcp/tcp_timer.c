@@ -63,6 +63,7 @@ static bool on_rtx(struct lg_tcp_conn *c)
     } else {
         lg_tcp_count(c->tcp, LG_STAT_TCP_RTO);
         lg_tcp_loss_timeout(c);
+        lg_tcp_pmtu_timeout(c);
         c->backoff++;
     }
     lg_tcp_arm_rtx(c);

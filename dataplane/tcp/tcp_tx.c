@@ -376,6 +376,8 @@ static uint32_t send_new(struct lg_tcp_conn *c, uint32_t pipe, uint32_t budget)
 /* send_all sends data, as far as anything allows. */
 static void send_all(struct lg_tcp_conn *c)
 {
+    if (LG_UNLIKELY(c->mss < c->mss_full))
+        lg_tcp_pmtu_age(c);
     uint32_t pipe = lg_tcp_pipe(c);
 
     c->flags &= ~LG_TCP_F_CWND_FULL;

@@ -47,6 +47,7 @@
 #define LG_TCP_REORDER_SEGS 64u        /* reordering tolerated at most before data is lost */
 #define LG_TCP_SACK_RANGES 62u         /* SACKed islands remembered of one connection */
 #define LG_TCP_PORT_SLOTS 256u         /* source-port counters, RFC 6056 algorithm 4 */
+#define LG_TCP_PMTU_CNT 1024u /* destinations remembered with their path MTU, a power of 2 */
 #define LG_TCP_PAWS_IDLE_NS LG_SEC(24 * 86400) /* RFC 7323 section 5.5 */
 
 /* Order matters: comparisons >= ESTABLISHED mean synchronised. */
@@ -109,6 +110,13 @@ struct lg_tcp_sackboard {
     uint32_t cnt;                              /* in [1,LG_TCP_SACK_RANGES] */
     uint32_t bytes;                            /* sum of the ranges */
     struct lg_tcp_range r[LG_TCP_SACK_RANGES]; /* ascending, disjoint, not adjacent */
+};
+
+/* The path MTU to one destination, as a router told it. mtu 0: nothing. */
+struct lg_tcp_pmtu {
+    lg_ip_t ip;
+    uint16_t mtu;
+    uint16_t at; /* tcp_pmtu.c's stamp of the telling */
 };
 
 struct lg_tcp_conn {
@@ -177,6 +185,8 @@ struct lg_tcp_conn {
     struct lg_tcp_link tw; /* on tcp->time_wait: oldest first */
     uint32_t iss, irs;
     uint32_t flow_slot; /* LG_TCP_FLOW_NONE: not in the table */
+    uint16_t mss_full;  /* mss, had the path not turned out smaller */
+    uint16_t pmtu_at;   /* mss < mss_full: since this stamp (tcp_pmtu.c) */
 };
 _Static_assert(offsetof(struct lg_tcp_conn, tcp) == LG_CACHE_LINE, "line 0 is one line");
 _Static_assert(offsetof(struct lg_tcp_conn, rcvq) == 2 * LG_CACHE_LINE, "line 1 is one line");
@@ -203,6 +213,7 @@ struct lg_tcp {
     uint32_t cnt_state[LG_TCP_STATE_CNT]; /* connections in each state */
     uint32_t cnt_user;
     uint16_t port_next[LG_TCP_PORT_SLOTS];
+    struct lg_tcp_pmtu pmtu[LG_TCP_PMTU_CNT];
     struct lg_wheel wheel;
 };
 

@@ -22,11 +22,18 @@ static void on_share(void *ctx, struct lg_buf *b)
         abort();
 }
 
-static void on_unreachable(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq)
+static bool on_unreachable(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq)
 {
-    (void)seq;
     if (!lg_net_is_local(*(struct lg_net **)ctx, &t->local_ip))
         abort();
+    return seq & 1;
+}
+
+static bool on_too_big(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq, uint32_t mtu)
+{
+    if (mtu < 68 || mtu > UINT16_MAX || (!lg_ip_is_v4(&t->local_ip) && mtu < 1280))
+        abort();
+    return on_unreachable(ctx, t, seq);
 }
 
 static void add(struct lg_cfg_port *p, const char *prefix)
@@ -65,7 +72,7 @@ static void take_frame(struct lg_net *net, struct lg_bufheap *heap, uint8_t choi
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct lg_net_ops ops = {on_tx, on_share, on_unreachable};
+    static const struct lg_net_ops ops = {on_tx, on_share, on_unreachable, on_too_big};
     static struct lg_cfg_port ports[2];
     struct lg_cfg_route route = {.port_idx = 0};
     struct lg_config cfg = {.worker_cnt = 2, .port_cnt = 2, .ports = ports, .route_cnt = 1};

@@ -3,7 +3,8 @@
  * are checked after each step. Segments come raw, or crafted around a connection's own sequence
  * numbers so that they get past the first checks.
  * Target Functions: lg_tcp_rx, lg_tcp_poll, lg_tcp_take, lg_tcp_send, lg_tcp_shutdown,
- * lg_tcp_abort, lg_tcp_release, lg_tcp_connect, lg_tcp_rx_unreachable */
+ * lg_tcp_abort, lg_tcp_release, lg_tcp_connect, lg_tcp_rx_unreachable,
+ * lg_tcp_rx_too_big */
 #include "tcp_priv.h"
 
 #include <stdlib.h>
@@ -318,8 +319,13 @@ static void step_unreachable(struct fuzz *f)
 {
     struct lg_tcp_conn *c = lg_pool_at(&f->tcp->conns, lg_cur_u8(&f->in) % CONNS);
     struct lg_tcp_tuple t = c->tuple;
-    if (c->flags & LG_TCP_F_IN_USE)
-        lg_tcp_rx_unreachable(f->tcp, &t, c->snd_una + (uint32_t)near_off(f), f->now_ns);
+    if (!(c->flags & LG_TCP_F_IN_USE))
+        return;
+    uint32_t seq = c->snd_una + (uint32_t)near_off(f);
+    if (lg_cur_u8(&f->in) & 1)
+        lg_tcp_rx_unreachable(f->tcp, &t, seq, f->now_ns);
+    else
+        lg_tcp_rx_too_big(f->tcp, &t, seq, 68u + lg_cur_u8(&f->in) * 8u, f->now_ns);
 }
 
 static void step_time(struct fuzz *f)

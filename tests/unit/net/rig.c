@@ -112,18 +112,30 @@ static void on_share(void *ctx, struct lg_buf *b)
     f->port = b->port;
 }
 
-static void on_unreachable(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq)
+static bool on_unreachable(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq)
 {
     struct rig *r = ctx;
 
     r->unreach = *t;
     r->unreach_seq = seq;
     r->unreach_cnt++;
+    return !r->is_elsewhere;
+}
+
+static bool on_too_big(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq, uint32_t mtu)
+{
+    struct rig *r = ctx;
+
+    r->unreach = *t;
+    r->unreach_seq = seq;
+    r->too_big_mtu = mtu;
+    r->too_big_cnt++;
+    return !r->is_elsewhere;
 }
 
 /* ------------------------------------------------------------- the rig */
 
-static const struct lg_net_ops ops = {on_tx, on_share, on_unreachable};
+static const struct lg_net_ops ops = {on_tx, on_share, on_unreachable, on_too_big};
 
 static void add(struct lg_cfg_port *p, const char *prefix)
 {

@@ -42,7 +42,9 @@ struct rig {
     uint32_t shared_cnt;
     struct lg_tcp_tuple unreach;
     uint32_t unreach_seq, unreach_cnt;
-    struct lg_buf *kept; /* of the last rig_rx that returned LG_KEEP */
+    uint32_t too_big_mtu, too_big_cnt; /* its tuple and seq are put in unreach and unreach_seq */
+    bool is_elsewhere;                 /* answer errors: no such connection here */
+    struct lg_buf *kept;               /* of the last rig_rx that returned LG_KEEP */
     struct lg_pkt pkt;
 };
 

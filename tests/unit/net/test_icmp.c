@@ -189,17 +189,110 @@ TEST(IcmpUnreach, IgnoresBrokenQuotes)
     rig_free(r);
 }
 
-TEST(IcmpUnreach, CountsPacketTooBig)
+/* ------------------------------------------------------------- too big */
+
+static struct frame too_big4(uint16_t mtu)
 {
-    struct rig *r = rig_new();
     struct frame f = unreach("10.0.0.1", "10.0.0.7", LG_ICMP4_UNREACH, 4);
 
+    lg_put_be16(f.b + 40, mtu);
+    fix_l4(&f);
+    return f;
+}
+
+static struct frame too_big6(uint32_t mtu)
+{
+    struct frame f = unreach("fd00::1", "fd00::7", LG_ICMP6_TOO_BIG, 0);
+
+    lg_put_be32(f.b + 58, mtu);
+    fix_l4(&f);
+    return f;
+}
+
+TEST(IcmpTooBig, TellsTcpTheMtuAndTheQuotedSegment)
+{
+    struct rig *r = rig_new();
+    struct frame f = too_big4(1400);
+    lg_ip_t local = ip("10.0.0.1"), remote = ip("10.0.0.7");
+
     EXPECT_EQ(rig_rx(r, &f), LG_DONE);
-    f = unreach("fd00::1", "fd00::7", LG_ICMP6_TOO_BIG, 0);
+    REQUIRE_EQ(r->too_big_cnt, 1);
+    EXPECT_EQ(r->too_big_mtu, 1400);
+    EXPECT_MEM(r->unreach.local_ip.b, local.b, 16);
+    EXPECT_MEM(r->unreach.remote_ip.b, remote.b, 16);
+    EXPECT_EQ(r->unreach.local_port, 40000);
+    EXPECT_EQ(r->unreach.remote_port, 443);
+    EXPECT_EQ(r->unreach_seq, 0xdeadbeef);
+    f = too_big6(1280);
     EXPECT_EQ(rig_rx(r, &f), LG_DONE);
-    EXPECT_EQ(rig_stat(r, LG_STAT_ICMP_TOO_BIG), 2);
+    EXPECT_EQ(r->too_big_mtu, 1280);
+    f = too_big6(0xffffffff); /* nonsense, and harmless */
+    EXPECT_EQ(rig_rx(r, &f), LG_DONE);
+    EXPECT_EQ(r->too_big_mtu, 65535);
+    EXPECT_EQ(rig_stat(r, LG_STAT_ICMP_TOO_BIG), 3);
     EXPECT_EQ(r->unreach_cnt, 0);
+    EXPECT_EQ(r->shared_cnt, 0);
     rig_free(r);
+}
+
+TEST(IcmpTooBig, GuessesWhatARouterThatNamesNoMtuMeans)
+{
+    static const struct {
+        uint16_t packet_sz, mtu;
+    } cases[] = {{65535, 32000}, {1500, 1492}, {1492, 1006}, {1006, 508}, {297, 296}, {40, 68}};
+    struct rig *r = rig_new();
+
+    for (size_t i = 0; i < LG_ARRAY_CNT(cases); i++) {
+        struct frame f = too_big4(0);
+        lg_put_be16(f.b + 44, cases[i].packet_sz);
+        fix_l4(&f);
+        EXPECT_EQ(rig_rx(r, &f), LG_DONE);
+        EXPECT_EQ(r->too_big_mtu, cases[i].mtu);
+    }
+    rig_free(r);
+}
+
+TEST(IcmpTooBig, RefusesMtusThatCannotBeAndForeignQuotes)
+{
+    struct rig *r = rig_new();
+    struct frame f = too_big4(67);
+
+    rig_drops(r, &f, LG_STAT_DROP_ICMP, "below 68");
+    f = too_big6(1279);
+    rig_drops(r, &f, LG_STAT_DROP_ICMP, "below 1280");
+    f = too_big6(0);
+    rig_drops(r, &f, LG_STAT_DROP_ICMP, "zero");
+    f = unreach("fd00::9", "fd00::7", LG_ICMP6_TOO_BIG, 0);
+    lg_put_be32(f.b + 58, 1400);
+    fix_l4(&f);
+    rig_drops(r, &f, LG_STAT_DROP_ICMP, "not from us");
+    EXPECT_EQ(r->too_big_cnt, 0);
+    rig_free(r);
+}
+
+TEST(IcmpTooBig, IsSharedWhenTheConnectionIsAnotherWorkers)
+{
+    struct rig *a = rig_new(), *b = rig_new();
+    struct frame f = too_big4(1400);
+
+    a->is_elsewhere = true;
+    EXPECT_EQ(rig_rx(a, &f), LG_DONE);
+    REQUIRE_EQ(a->shared_cnt, 1);
+    rig_rx_shared(b, &a->shared[0]);
+    EXPECT_EQ(b->too_big_cnt, 1);
+    EXPECT_EQ(b->too_big_mtu, 1400);
+    EXPECT_EQ(rig_stat(b, LG_STAT_ICMP_TOO_BIG), 0); /* counted where it came */
+    b->is_elsewhere = true;
+    rig_rx_shared(b, &a->shared[0]);
+    EXPECT_EQ(b->shared_cnt, 0);
+    for (int i = 0; i < 1000; i++) /* a flood of them leaves room for neighbour messages */
+        rig_rx(a, &f);
+    EXPECT_EQ(a->shared_cnt, 256);
+    f = arp_frame(LG_ARP_REQUEST, mac_peer, PEER, US, mac_bcast);
+    rig_rx(a, &f);
+    EXPECT_EQ(a->shared_cnt, 257);
+    rig_free(a);
+    rig_free(b);
 }
 
 TEST(Icmp, NeverAnswersAnyOtherType)
