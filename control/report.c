@@ -67,6 +67,12 @@ static json_t *make_worker(const struct lg_report *r, uint32_t k)
     return NULL;
 }
 
+static bool add_crls(json_t *obj, const struct lg_tls_crl_totals *crls)
+{
+    return set_u64(obj, "crl_lists", crls->lists) && set_u64(obj, "crl_entries", crls->entries) &&
+           set_u64(obj, "crl_bytes", crls->bytes);
+}
+
 char *lg_report_stats(const struct lg_report *r)
 {
     json_t *obj = json_object(), *totals = json_object(), *workers = json_array();
@@ -75,6 +81,7 @@ char *lg_report_stats(const struct lg_report *r)
 
     for (uint32_t k = 0; k < r->worker_cnt; k++)
         good = json_array_append_new(workers, make_worker(r, k)) == 0 && good;
+    good = add_crls(obj, &r->crls) && good;
     good = set(obj, "ok", json_true()) && set(obj, "version", json_string(LG_VERSION)) &&
            set_u64(obj, "generation", r->generation) && set_u64(obj, "retired", r->retired_cnt) &&
            set(obj, "draining", json_boolean(r->is_draining)) &&

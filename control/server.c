@@ -115,6 +115,7 @@ static char *stats(struct lg_server *s)
         .workers = s->reports,
         .cpus = s->reload.boot_cfg->worker_cpus,
     };
+    lg_tls_crl_totals(&report.crls);
     return lg_report_stats(&report);
 }
 

@@ -241,39 +241,45 @@ static enum lg_tls_reason verify_path(struct path *p)
     return r;
 }
 
-enum crl_answer { CRL_GOOD, CRL_REVOKED, CRL_UNKNOWN };
+enum status { STATUS_GOOD, STATUS_REVOKED, STATUS_STALE, STATUS_MISSING };
 
-static enum crl_answer ask_crls(const struct path *p, const struct lg_x509 *x)
+static enum status ask_crls(const struct path *p, const struct lg_x509 *x)
 {
     const struct lg_tls_policy *pol = p->policy;
-    enum crl_answer answer = CRL_UNKNOWN;
+    enum status answer = STATUS_MISSING;
     for (uint32_t i = lg_policy_crl(pol, x->issuer);
          i < pol->crl_cnt &&
-         lg_span_eq(lg_span(pol->crls[i].issuer, pol->crls[i].issuer_sz), x->issuer);
+         lg_span_eq(lg_span(pol->crls[i]->issuer, pol->crls[i]->issuer_sz), x->issuer);
          i++) {
-        if (lg_crl_has(&pol->crls[i], x->serial))
-            return CRL_REVOKED; /* also by a list past its date */
-        if (p->now_s <= pol->crls[i].next_update_s)
-            answer = CRL_GOOD;
+        if (lg_crl_table_has(&pol->crls[i]->table, x->serial))
+            return STATUS_REVOKED; /* also by a list past its date */
+        if (p->now_s <= pol->crls[i]->next_update_s)
+            answer = STATUS_GOOD;
+        else if (answer == STATUS_MISSING)
+            answer = STATUS_STALE;
     }
     return answer;
 }
 
 static enum lg_tls_reason check_crls(struct path *p, struct lg_stats *stats)
 {
-    bool unknown = false;
+    bool missing = false, stale = false;
     if (p->policy->crl_cnt == 0)
         return LG_TLS_R_NONE;
     for (uint32_t i = 0; i < p->cnt; i++) {
-        enum crl_answer a = ask_crls(p, &p->x[i]);
-        if (a == CRL_REVOKED)
+        enum status a = ask_crls(p, &p->x[i]);
+        if (a == STATUS_REVOKED)
             return no(p, LG_TLS_R_REVOKED, LG_ALERT_CERTIFICATE_REVOKED);
-        unknown |= a == CRL_UNKNOWN;
+        missing |= a == STATUS_MISSING;
+        stale |= a == STATUS_STALE;
     }
-    if (unknown && p->policy->crl_fail == LG_CRL_FAIL_CLOSED)
-        return no(p, LG_TLS_R_CRL_MISSING, LG_ALERT_CERTIFICATE_UNKNOWN);
-    if (unknown)
-        lg_stat_inc(stats, LG_STAT_TLS_CRL_OPEN);
+    if (!missing && !stale)
+        return LG_TLS_R_NONE;
+    lg_stat_inc(stats, missing ? LG_STAT_TLS_CRL_MISSING : LG_STAT_TLS_CRL_STALE);
+    if (p->policy->crl_fail == LG_CRL_FAIL_CLOSED)
+        return no(p, missing ? LG_TLS_R_CRL_MISSING : LG_TLS_R_CRL_STALE,
+                  LG_ALERT_CERTIFICATE_UNKNOWN);
+    lg_stat_inc(stats, LG_STAT_TLS_CRL_OPEN);
     return LG_TLS_R_NONE;
 }
 

@@ -26,8 +26,10 @@ struct lg_file {
     uint8_t *data; /* owns; one NUL follows */
     size_t sz;
 };
-/* lg_file_read reads a file of at most 64 MiB; says what is wrong otherwise. */
-LG_MUST bool lg_file_read(const struct lg_where *w, const char *path, struct lg_file *out);
+#define LG_FILE_MAX_SZ (64u << 20)
+/* lg_file_read reads a file of at most max_sz bytes; says what is wrong otherwise. */
+LG_MUST bool lg_file_read(const struct lg_where *w, const char *path, uint32_t max_sz,
+                          struct lg_file *out);
 /* lg_file_fini wipes and frees. */
 void lg_file_fini(struct lg_file *f);
 
@@ -46,6 +48,9 @@ LG_MUST bool lg_keypair_load(struct lg_where *w, const struct lg_cfg_cert *c,
                              struct lg_keypair *out);
 void lg_keypair_fini(struct lg_keypair *k);
 
+/* lg_crls_load reads the listener's revocation lists, or finds them in the store. */
+LG_MUST bool lg_crls_load(const struct lg_where *w, struct lg_tls_policy *p);
+void lg_crls_fini(struct lg_tls_policy *p);
 /* lg_trust_load reads the client CA bundle and the CRLs into the policy. */
 LG_MUST bool lg_trust_load(struct lg_where *w, struct lg_tls_policy *p);
 void lg_trust_fini(struct lg_tls_policy *p);

@@ -206,7 +206,7 @@ static bool load_chain(const struct lg_where *w, const char *path, struct lg_key
 {
     struct lg_file f;
     struct chain c = {.path = path};
-    if (!lg_file_read(w, path, &f))
+    if (!lg_file_read(w, path, LG_FILE_MAX_SZ, &f))
         return false;
     bool ok = chain_read(w, lg_span(f.data, f.sz), &c) && chain_check(w, &c) &&
               leaf_facts(w, &c, k) && keep_pem(&c, k);
@@ -225,7 +225,7 @@ static bool decrypt(struct lg_where *w, const struct lg_cfg_cert *c, struct lg_k
         return false;
     }
     w->key = "passphrase_file";
-    if (!lg_file_read(w, c->passphrase_file, &f))
+    if (!lg_file_read(w, c->passphrase_file, LG_FILE_MAX_SZ, &f))
         return false;
     size_t len = strcspn((const char *)f.data, "\r\n");
     int ret = wc_DecryptPKCS8Key(k->key, (word32)k->key_sz, (const char *)f.data, (int)len);
@@ -246,7 +246,7 @@ static bool load_key(struct lg_where *w, const struct lg_cfg_cert *c, struct lg_
     struct lg_pem pem;
     bool found = false, encrypted = false, ok = false;
     w->key = "key";
-    if (!lg_file_read(w, c->key, &f))
+    if (!lg_file_read(w, c->key, LG_FILE_MAX_SZ, &f))
         return false;
     lg_span_t text = lg_span(f.data, f.sz);
     while (!found && lg_is_ok(lg_pem_next(&text, &pem)))

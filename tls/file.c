@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define FILE_MAX_SZ (64u << 20)
-
 static void say(const struct lg_where *w, bool is_error, const char *fmt, va_list ap)
 {
     char text[LG_DIAG_TEXT_SZ], key[160];
@@ -51,7 +49,7 @@ static bool slurp(FILE *f, size_t sz, struct lg_file *out)
     return out->sz == sz;
 }
 
-bool lg_file_read(const struct lg_where *w, const char *path, struct lg_file *out)
+bool lg_file_read(const struct lg_where *w, const char *path, uint32_t max_sz, struct lg_file *out)
 {
     struct stat st;
     *out = (struct lg_file){0};
@@ -66,8 +64,8 @@ bool lg_file_read(const struct lg_where *w, const char *path, struct lg_file *ou
         lg_where_error(w, "%s is not a regular file", path);
     else if (st.st_size == 0)
         lg_where_error(w, "%s is empty", path);
-    else if (st.st_size > (off_t)FILE_MAX_SZ)
-        lg_where_error(w, "%s is larger than 64 MiB: is it the right file?", path);
+    else if (st.st_size > (off_t)max_sz)
+        lg_where_error(w, "%s is larger than %u MiB: is it the right file?", path, max_sz >> 20);
     else if (!(ok = slurp(f, (size_t)st.st_size, out)))
         lg_where_error(w, "cannot read %s: %s", path, strerror(errno ? errno : EIO));
     fclose(f);

@@ -107,7 +107,7 @@ int lg_policy_pick(const struct lg_tls_policy *p, const struct lg_tls_name *n,
     return -1;
 }
 
-static int span_cmp(lg_span_t a, lg_span_t b)
+int lg_span_cmp(lg_span_t a, lg_span_t b)
 {
     int c = memcmp(a.p, b.p, LG_MIN(a.len, b.len));
     return c ? c : a.len < b.len ? -1 : a.len > b.len;
@@ -118,7 +118,7 @@ uint32_t lg_policy_anchor(const struct lg_tls_policy *p, lg_span_t subject)
     uint32_t lo = 0, hi = p->anchor_cnt;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
-        if (span_cmp(p->anchors[mid].x509.subject, subject) < 0)
+        if (lg_span_cmp(p->anchors[mid].x509.subject, subject) < 0)
             lo = mid + 1;
         else
             hi = mid;
@@ -127,17 +127,20 @@ uint32_t lg_policy_anchor(const struct lg_tls_policy *p, lg_span_t subject)
     return found ? lo : p->anchor_cnt;
 }
 
+static lg_span_t list_issuer(const struct lg_crl_list *l)
+{
+    return lg_span(l->issuer, l->issuer_sz);
+}
+
 uint32_t lg_policy_crl(const struct lg_tls_policy *p, lg_span_t issuer)
 {
     uint32_t lo = 0, hi = p->crl_cnt;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
-        if (span_cmp(lg_span(p->crls[mid].issuer, p->crls[mid].issuer_sz), issuer) < 0)
+        if (lg_span_cmp(list_issuer(p->crls[mid]), issuer) < 0)
             lo = mid + 1;
         else
             hi = mid;
     }
-    bool found =
-        lo < p->crl_cnt && lg_span_eq(lg_span(p->crls[lo].issuer, p->crls[lo].issuer_sz), issuer);
-    return found ? lo : p->crl_cnt;
+    return lo < p->crl_cnt && lg_span_eq(list_issuer(p->crls[lo]), issuer) ? lo : p->crl_cnt;
 }

@@ -51,6 +51,15 @@ LG_MUST lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct l
 /* lg_tls_policy_free: when no worker holds a connection of it. Thread control, quiesced. */
 void lg_tls_policy_free(struct lg_tls_policy *p);
 
+/* What the revocation lists of all policies take together; each list is in memory once, whoever
+ * uses it. */
+struct lg_tls_crl_totals {
+    uint32_t lists;
+    uint64_t entries;
+    uint64_t bytes;
+};
+void lg_tls_crl_totals(struct lg_tls_crl_totals *out);
+
 /* ---------------------------------------------------------------- core: one a worker */
 
 struct lg_tls_core_cfg {
@@ -92,7 +101,8 @@ enum lg_tls_reason {
     LG_TLS_R_UNKNOWN_CA,
     LG_TLS_R_EXPIRED, /* or not yet valid */
     LG_TLS_R_REVOKED,
-    LG_TLS_R_CRL_MISSING, /* no CRL for the issuer, or past nextUpdate, under crl_fail: closed */
+    LG_TLS_R_CRL_MISSING, /* no CRL for the issuer, under crl_fail: closed */
+    LG_TLS_R_CRL_STALE,   /* there is one, past its nextUpdate */
     LG_TLS_R_BAD_CERT,    /* malformed, wrong usage, weak key, chain too long */
     LG_TLS_R_SIGNATURE,   /* bad CertificateVerify */
     LG_TLS_R_NAME,        /* client side: the server's certificate is for another name */

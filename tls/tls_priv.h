@@ -5,6 +5,7 @@
 #define LG_TLS_PRIV_H
 
 #include "arena.h"
+#include "crl_store.h"
 #include "hello.h"
 #include "log.h"
 #include "pool.h"
@@ -61,8 +62,9 @@ struct lg_tls_name {
 struct lg_tls_anchor {
     uint8_t *der; /* owns */
     size_t der_sz;
-    struct lg_x509 x509; /* spans into der */
-    bool limits_names;   /* carries name constraints */
+    struct lg_x509 x509;          /* spans into der */
+    bool limits_names;            /* carries name constraints */
+    uint8_t key_hash[LG_HASH_SZ]; /* of its public key */
 };
 
 /* What only a client's policy has. */
@@ -94,7 +96,10 @@ struct lg_tls_policy {
     uint32_t anchor_cnt;
     struct lg_tls_anchor *anchors; /* owns: sorted by subject */
     uint32_t crl_cnt;
-    struct lg_crl *crls; /* owns: sorted by issuer */
+    const struct lg_crl_list *
+        *crls; /* owns the array, sorted by issuer; the lists are the files' */
+    uint32_t crl_file_cnt;
+    struct lg_crl_file **crl_files; /* owns a reference to each */
 };
 
 /* lg_policy_find gives the certificates for a checked host name ("" for none), or NULL under sni
@@ -106,6 +111,8 @@ int lg_policy_pick(const struct lg_tls_policy *p, const struct lg_tls_name *n,
 /* lg_policy_anchor: index of the first anchor with this subject; anchor_cnt when there is none. */
 uint32_t lg_policy_anchor(const struct lg_tls_policy *p, lg_span_t subject);
 uint32_t lg_policy_crl(const struct lg_tls_policy *p, lg_span_t issuer);
+/* lg_span_cmp orders like memcmp, the shorter first. */
+int lg_span_cmp(lg_span_t a, lg_span_t b);
 
 /* ---------------------------------------------------------------- core */
 
