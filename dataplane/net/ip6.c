@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ip6.c: received IPv6 packets, RFC 8200. Extension headers are walked, at most 8, and obeyed as
- * far as they forbid; fragments, jumbograms and routing through us are refused. */
+ * far as they forbid; fragments (but atomic ones: docs/decisions/0040), jumbograms and routing
+ * through us are refused. */
 #include "net_priv.h"
 
 #define EXT_MAX 8u
@@ -26,14 +27,34 @@ static bool are_options_fine(lg_span_t opts)
     return true;
 }
 
+static enum lg_verdict walk_fragment(struct lg_net *net, struct lg_net_frame *f, struct lg_cur *c,
+                                     uint8_t *next)
+{
+    *next = lg_cur_u8(c);
+    lg_cur_u8(c);
+    uint16_t offset_more = lg_cur_be16(c);
+    lg_cur_be32(c);
+    if (c->failed)
+        return lg_net_drop(net, LG_STAT_DROP_IP6_HDR);
+    /*= https://www.rfc-editor.org/rfc/rfc8200#section-4.5
+     *# If the fragment is a whole datagram (that is, both the Fragment Offset field and the M flag
+     *# are zero), then it does not need any further reassembly and should be processed as a fully
+     *# reassembled packet */
+    if (offset_more & (LG_IP6_FRAG_OFF | LG_IP6_FRAG_MORE))
+        return lg_net_drop(net, LG_STAT_DROP_IP_FRAG);
+    f->is_fragment = true;
+    return LG_KEEP;
+}
+
 /* One extension header: *next is its type, then what follows it.
  *   Returns  LG_KEEP go on; LG_DROP counted */
-static enum lg_verdict walk_one(struct lg_net *net, struct lg_cur *c, uint8_t *next)
+static enum lg_verdict walk_one(struct lg_net *net, struct lg_net_frame *f, struct lg_cur *c,
+                                uint8_t *next)
 {
     uint8_t type = *next;
 
     if (type == LG_IP6_FRAGMENT)
-        return lg_net_drop(net, LG_STAT_DROP_IP_FRAG);
+        return walk_fragment(net, f, c, next);
     *next = lg_cur_u8(c);
     uint32_t rest = lg_cur_u8(c) * 8u + 6u;
     lg_span_t body = lg_cur_bytes(c, rest);
@@ -56,7 +77,7 @@ static enum lg_verdict walk(struct lg_net *net, struct lg_net_frame *f, uint8_t 
          i++) {
         if (i == EXT_MAX || (*proto == LG_IP6_HOPOPTS && i != 0)) /* hop-by-hop: first or never */
             return lg_net_drop(net, LG_STAT_DROP_IP6_HDR);
-        if (walk_one(net, &c, proto) != LG_KEEP)
+        if (walk_one(net, f, &c, proto) != LG_KEEP)
             return LG_DROP;
     }
     f->l4_len = (uint32_t)lg_cur_left(&c);

@@ -182,6 +182,11 @@ enum lg_verdict lg_nd_rx(struct lg_net *net, struct lg_net_frame *f)
      *# forwarded by a router. */
     if (f->hops != 255 || f->l4_len < sizeof *msg || msg->icmp.code != 0)
         return lg_net_drop(net, LG_STAT_DROP_ND);
+    /*= https://www.rfc-editor.org/rfc/rfc6980#section-5
+     *# Nodes MUST silently ignore the following Neighbor Discovery [...] messages if the packets
+     *# carrying them include an IPv6 Fragmentation Header */
+    if (f->is_fragment)
+        return lg_net_drop(net, LG_STAT_DROP_ND);
     lg_ip_t target = lg_ip_v6(msg->target);
     if (lg_ip_is_multicast(&target) || lg_ip_is_v4(&target))
         return lg_net_drop(net, LG_STAT_DROP_ND);

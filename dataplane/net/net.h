@@ -5,10 +5,10 @@
  * Standards: RFC 791, 1122 (IPv4 host), 8200 (IPv6), 826, 5227 (ARP), 4861, 4862 (neighbour
  * discovery), 792, 4443 (ICMP), 4291 (addresses), 1071, 1624 (checksum), 5927 (ICMP and TCP), 1191,
  * 8201 (path MTU: what routers say goes to TCP).
- * Not spoken: fragments (refused both ways), VLAN tags, IPv4 options (skipped), source routing,
- * redirects and router advertisements (routes are static), MLD, duplicate address detection for our
- * own (configured) addresses; a probe of somebody else for one of them is answered, so that he lets
- * go of it.
+ * Not spoken: fragments (refused both ways: docs/decisions/0040), VLAN tags, IPv4 options
+ * (skipped), source routing, redirects and router advertisements (routes are static), MLD,
+ * duplicate address detection for our own (configured) addresses; a probe of somebody else for one
+ * of them is answered, so that he lets go of it.
  *
  * How a worker uses it, each loop turn:
  *      lg_net_rx        for each frame; what it keeps is a TCP segment

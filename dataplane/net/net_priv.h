@@ -76,8 +76,9 @@ struct lg_net_frame {
     struct lg_buf *b;
     struct lg_eth_hdr *eth;
     uint16_t port;
-    bool is_shared; /* came by lg_net_rx_shared: learn, say nothing */
-    uint8_t hops;   /* IPv6 hop limit */
+    bool is_shared;   /* came by lg_net_rx_shared: learn, say nothing */
+    bool is_fragment; /* IPv6: whole, but with a fragment header */
+    uint8_t hops;     /* IPv6 hop limit */
     lg_ip_t src, dst;
     uint8_t *l4; /* behind the IP header(s) */
     uint32_t l4_len;

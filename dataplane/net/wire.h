@@ -39,6 +39,7 @@ struct LG_WIRE lg_ip6_hdr {
     uint8_t next, hops;
     uint8_t src[16], dst[16];
 };
+enum { LG_IP6_FRAG_MORE = 1, LG_IP6_FRAG_OFF = 0xfff8 };
 enum { LG_IP6_HOPOPTS = 0, LG_IP6_ROUTING = 43, LG_IP6_FRAGMENT = 44, LG_IP6_DSTOPTS = 60 };
 
 struct LG_WIRE lg_icmp_hdr { /* both families */

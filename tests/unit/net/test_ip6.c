@@ -182,15 +182,20 @@ TEST(Ip6, RefusesExtensionHeadersThatLie)
     rig_free(r);
 }
 
-TEST(Ip6, RefusesFragmentsAlsoAtomicOnes)
+TEST(Ip6, RefusesFragmentsButTakesAtomicOnes)
 {
-    static const uint8_t first[8] = {6, 0, 0, 1}, atomic[8] = {6};
+    static const uint8_t first[8] = {6, 0, 0, 1}, later[8] = {6, 0, 0, 8}, atomic[8] = {6};
     struct rig *r = rig_new();
     struct frame f = ext_frame(44, first, 8);
 
     rig_drops(r, &f, LG_STAT_DROP_IP_FRAG, "fragment");
+    f = ext_frame(44, later, 8);
+    rig_drops(r, &f, LG_STAT_DROP_IP_FRAG, "later fragment");
     f = ext_frame(44, atomic, 8);
-    rig_drops(r, &f, LG_STAT_DROP_IP_FRAG, "atomic fragment");
+    EXPECT_EQ(rig_rx(r, &f), LG_KEEP);
+    EXPECT_EQ(r->pkt.dport, 443);
+    IP6(&f)->len = lg_to_be16(7);
+    rig_drops(r, &f, LG_STAT_DROP_IP6_HDR, "half a fragment header");
     rig_free(r);
 }
 

@@ -220,6 +220,21 @@ TEST(Nd, DropsBadSolicitations)
     rig_free(r);
 }
 
+TEST(Nd, RefusesFragmentHeadersEvenAroundWholeMessages)
+{
+    static const uint8_t atomic[8] = {58};
+    struct rig *r = rig_new();
+    struct frame ns = ns_frame(PEER6, US6, mac_peer), f = {0};
+
+    put_bytes(&f, ns.b, 54);
+    put_bytes(&f, atomic, 8);
+    put_bytes(&f, ns.b + 54, ns.len - 54);
+    IP6(&f)->next = 44;
+    IP6(&f)->len = lg_to_be16((uint16_t)(f.len - 54));
+    rig_drops(r, &f, LG_STAT_DROP_ND, "fragment header");
+    rig_free(r);
+}
+
 TEST(Nd, AnswersWithoutLearningWhenTheAskerIsNotOnLink)
 {
     struct rig *r = rig_new();
