@@ -121,5 +121,5 @@ void lg_bufheap_init(struct lg_bufheap *h, uint32_t cnt_max, uint32_t room)
 {
     static const struct lg_bufpool_ops ops = {heap_take, heap_give, heap_is_shared};
     *h = (struct lg_bufheap){
-        .pool = {&ops, room}, .cnt_max = cnt_max, .buf_cap = room + LG_BUF_HEADROOM};
+        .pool = {&ops, room}, .cnt_max = cnt_max, .buf_cap = (uint16_t)(room + LG_BUF_HEADROOM)};
 }

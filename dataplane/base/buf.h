@@ -25,6 +25,7 @@
 enum {
     LG_BUF_CSUM_GOOD = 1u << 0, /* rx: the device vouches for IP and TCP checksums */
     LG_BUF_FOR_ALL = 1u << 1,   /* hand-over: a message for all workers; another has answered it */
+    LG_BUF_OWNER = 0xff00u,     /* scratch of the owning layer, as seq and the links below */
 };
 
 struct lg_bufpool;
@@ -32,14 +33,19 @@ struct lg_bufpool;
 struct lg_buf {
     struct lg_buf *next; /* link in whatever queue owns the buf; NULL outside one */
     uint8_t *data;       /* first byte */
-    uint32_t len;        /* bytes */
-    uint32_t cap;        /* bytes of storage from base */
     uint8_t *base;
     struct lg_bufpool *pool;
-    uint32_t seq;   /* scratch of the owning layer: TCP keeps the first byte's sequence number */
+    struct lg_buf *newer, *older; /* scratch of the owning layer: TCP's order of sending */
+    uint32_t len;                 /* bytes */
+    uint32_t seq; /* scratch of the owning layer: TCP keeps the first byte's sequence number */
+    union {
+        uint16_t port;  /* rx: index of the port it came in by */
+        uint32_t tx_us; /* scratch of the owning layer: when TCP last sent it */
+    };
+    uint16_t cap;   /* bytes of storage from base */
     uint16_t flags; /* LG_BUF_* */
-    uint16_t port;  /* rx: index of the port it came in by */
 };
+_Static_assert(sizeof(struct lg_buf) == LG_CACHE_LINE, "a buf's description is one line");
 
 struct lg_bufpool_ops {
     struct lg_buf *(*take)(struct lg_bufpool *pool);
@@ -140,8 +146,9 @@ struct lg_bufheap {
     struct lg_bufpool pool; /* first: an lg_bufheap is an lg_bufpool */
     uint32_t cnt_max;       /* bufs it hands out at most */
     uint32_t cnt_out;       /* bufs out now: 0 at the end of every test */
-    uint32_t buf_cap;
+    uint16_t buf_cap;
 };
+/* room: at most 65535 - LG_BUF_HEADROOM */
 void lg_bufheap_init(struct lg_bufheap *h, uint32_t cnt_max, uint32_t room);
 
 #endif

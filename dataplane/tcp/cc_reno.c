@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cc_reno.c: the congestion window of RFC 5681 with the initial window of RFC 6928. Byte counting
  * (RFC 3465), because one ACK of ours or of a peer with receive offload stands for many segments.
- * Fast recovery itself (RFC 6582, 6675) is tcp_loss.c's: it sends while the estimate of what is in
- * the network stays below cwnd, so no inflation and deflation is needed here. */
+ * Fast recovery itself is tcp_loss.c's: it leads cwnd to ssthresh (RFC 6937) and sends while the
+ * estimate of what is in the network stays below it: no inflation and deflation is needed here. */
 #include "tcp_priv.h"
 
 #define CWND_MAX (1u << 30)
@@ -26,9 +26,9 @@ static void acked(struct lg_tcp_conn *c, uint32_t n, lg_ns_t now_ns)
         c->cwnd += n;
         return;
     }
-    c->cc_acc += n;
-    if (c->cc_acc >= c->cwnd) {
-        c->cc_acc -= c->cwnd;
+    c->ccs.acc += n;
+    if (c->ccs.acc >= c->cwnd) {
+        c->ccs.acc -= c->cwnd;
         c->cwnd += c->mss;
     }
 }
@@ -42,8 +42,7 @@ static void lost(struct lg_tcp_conn *c, uint32_t flight, lg_ns_t now_ns)
 {
     (void)now_ns;
     c->ssthresh = half(c, flight);
-    c->cwnd = c->ssthresh;
-    c->cc_acc = 0;
+    c->ccs.acc = 0;
 }
 
 static void timeout(struct lg_tcp_conn *c, uint32_t flight, bool is_first)
@@ -51,12 +50,12 @@ static void timeout(struct lg_tcp_conn *c, uint32_t flight, bool is_first)
     if (is_first)
         c->ssthresh = half(c, flight);
     c->cwnd = c->mss;
-    c->cc_acc = 0;
+    c->ccs.acc = 0;
 }
 
-static void recovered(struct lg_tcp_conn *c)
+static void undone(struct lg_tcp_conn *c)
 {
-    c->cwnd = LG_MIN(c->cwnd, c->ssthresh);
+    c->ccs.acc = 0;
 }
 
 static void idle(struct lg_tcp_conn *c)
@@ -64,4 +63,4 @@ static void idle(struct lg_tcp_conn *c)
     c->cwnd = LG_MIN(c->cwnd, LG_TCP_IW_SEGS * c->mss);
 }
 
-const struct lg_tcp_cc lg_tcp_cc_reno = {"reno", opened, acked, lost, timeout, recovered, idle};
+const struct lg_tcp_cc lg_tcp_cc_reno = {"reno", opened, acked, lost, timeout, undone, idle};

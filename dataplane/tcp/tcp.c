@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* Scoreboards exist only while a loss is being repaired; without one SACK blocks are ignored. */
-static uint32_t board_cnt(const struct lg_tcp_cfg *cfg)
+/* Repair state exists only while a loss is being repaired; without it SACK blocks are ignored. */
+static uint32_t repair_cnt(const struct lg_tcp_cfg *cfg)
 {
     return cfg->max_conns / 8 + 64;
 }
@@ -16,7 +16,7 @@ size_t lg_tcp_footprint(const struct lg_tcp_cfg *cfg)
     return lg_align_up(sizeof(struct lg_tcp), LG_CACHE_LINE) +
            lg_align_up(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tcp_conn)),
                        LG_CACHE_LINE) +
-           lg_align_up(lg_pool_footprint(board_cnt(cfg), sizeof(struct lg_tcp_sackboard)),
+           lg_align_up(lg_pool_footprint(repair_cnt(cfg), sizeof(struct lg_tcp_repair)),
                        LG_CACHE_LINE) +
            lg_tcp_flow_footprint(cfg->max_conns);
 }
@@ -46,14 +46,15 @@ struct lg_tcp *lg_tcp_init(void *mem, const struct lg_tcp_cfg *cfg, const struct
     lg_tcp_list_init(&tcp->time_wait);
     lg_pool_init(&tcp->conns, at, cfg->max_conns, sizeof(struct lg_tcp_conn));
     at += lg_align_up(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tcp_conn)), LG_CACHE_LINE);
-    lg_pool_init(&tcp->boards, at, board_cnt(cfg), sizeof(struct lg_tcp_sackboard));
-    at += lg_align_up(lg_pool_footprint(board_cnt(cfg), sizeof(struct lg_tcp_sackboard)),
+    lg_pool_init(&tcp->repairs, at, repair_cnt(cfg), sizeof(struct lg_tcp_repair));
+    at += lg_align_up(lg_pool_footprint(repair_cnt(cfg), sizeof(struct lg_tcp_repair)),
                       LG_CACHE_LINE);
     lg_tcp_flow_init(&tcp->flow, at, cfg->max_conns, &cfg->secret);
     lg_wheel_init(&tcp->wheel, now_ns);
     tcp->turn = 1;
     tcp->now_ns = now_ns;
     tcp->now_ms = (uint32_t)(now_ns / 1000000u);
+    tcp->now_us = (uint32_t)(now_ns / 1000u);
     return tcp;
 }
 
@@ -294,6 +295,7 @@ void lg_tcp_send(struct lg_tcp_conn *c, struct lg_bufq *q)
             continue;
         }
         b->seq = c->snd_end;
+        b->flags &= (uint16_t)~LG_BUF_OWNER;
         c->snd_end += b->len;
         if (merge(c, b))
             continue;

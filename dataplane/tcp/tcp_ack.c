@@ -3,76 +3,67 @@
  * of acknowledged bufs, send window, and the state changes an acknowledged FIN brings. */
 #include "tcp_priv.h"
 
-void lg_tcp_rtt_sample(struct lg_tcp_conn *c, lg_ns_t rtt_ns)
+void lg_tcp_rtt_sample(struct lg_tcp_conn *c, uint32_t rtt_us)
 {
-    rtt_ns = LG_MIN(LG_MAX(rtt_ns, 1u), LG_TCP_MAX_RTO_NS);
-    if (c->srtt_ns == 0) {
-        c->srtt_ns = rtt_ns;
-        c->rttvar_ns = rtt_ns / 2;
+    uint32_t max_us = (uint32_t)(LG_TCP_MAX_RTO_NS / 1000);
+
+    rtt_us = LG_MIN(LG_MAX(rtt_us, 1u), max_us);
+    if (c->srtt_us == 0) {
+        c->srtt_us = rtt_us;
+        c->rttvar_us = rtt_us / 2;
     } else {
-        lg_ns_t diff = c->srtt_ns > rtt_ns ? c->srtt_ns - rtt_ns : rtt_ns - c->srtt_ns;
-        c->rttvar_ns = c->rttvar_ns - c->rttvar_ns / 4 + diff / 4;
-        c->srtt_ns = c->srtt_ns - c->srtt_ns / 8 + rtt_ns / 8;
+        uint32_t diff = c->srtt_us > rtt_us ? c->srtt_us - rtt_us : rtt_us - c->srtt_us;
+        c->rttvar_us = c->rttvar_us - c->rttvar_us / 4 + diff / 4;
+        c->srtt_us = LG_MAX(c->srtt_us - c->srtt_us / 8 + rtt_us / 8, 1u);
     }
     /*= https://www.rfc-editor.org/rfc/rfc6298#section-2
      *# RTO <- SRTT + max (G, K*RTTVAR) where K = 4. */
-    lg_ns_t rto_ns = c->srtt_ns + LG_MAX(LG_MS(1), 4 * c->rttvar_ns);
-    c->rto_ns = LG_MIN(LG_MAX(rto_ns, c->tcp->cfg.min_rto_ns), LG_TCP_MAX_RTO_NS);
+    uint32_t rto_us = c->srtt_us + LG_MAX(1000u, 4 * c->rttvar_us);
+    uint32_t min_us = (uint32_t)(c->tcp->cfg.min_rto_ns / 1000);
+    c->rto_us = LG_MIN(LG_MAX(rto_us, min_us), max_us);
 }
 
-/* measure takes a round trip from this ACK: the timed segment's, never of one sent twice (Karn);
- * or the echoed timestamp, which tells sendings apart but counts in milliseconds. */
-static void measure(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
+/* measure takes a round trip from this ACK, once a flight: of a segment sent only once (Karn), but
+ * not when the ACK covers repetitions too, or a loss is being repaired: the segment may have
+ * arrived long ago and only its ACK been lost; of a repetition that the echoed timestamp names; or
+ * of an original that was slow without doubt, because no repetition can have arrived yet. */
+static void measure(struct lg_tcp_conn *c, const struct lg_tcp_ack_ctx *a)
+{
+    if (lg_seq_lt(c->snd_una, c->rtt_end))
+        return;
+    if (a->rtt_us != UINT32_MAX && !a->again && !(c->flags & (LG_TCP_F_RECOVERY | LG_TCP_F_LOSS))) {
+        lg_tcp_rtt_sample(c, a->rtt_us);
+    } else if (a->again_rtt_us != UINT32_MAX) {
+        lg_tcp_rtt_sample(c, a->again_rtt_us);
+    } else if (a->is_slow) {
+        uint64_t us = (uint64_t)(c->tcp->now_ms + c->ts_off - a->ts_ecr) * 1000;
+        lg_tcp_rtt_sample(c, (uint32_t)LG_MIN(us, 2 * (uint64_t)c->rto_us));
+    } else {
+        return;
+    }
+    c->rtt_end = c->snd_nxt;
+}
+
+/* tell_room: enough is acknowledged for the user to go on. */
+static void tell_room(struct lg_tcp_conn *c)
 {
     const struct lg_tcp *tcp = c->tcp;
 
-    if (c->flags & LG_TCP_F_TIMED) {
-        if (lg_seq_geq(s->ack, c->timed_end)) {
-            c->flags &= ~LG_TCP_F_TIMED;
-            lg_tcp_rtt_sample(c, lg_ns_since(tcp->now_ns, c->timed_at_ns));
-        }
-    } else if ((c->flags & LG_TCP_F_TS) && s->opts.has_ts && s->opts.ts_ecr != 0) {
-        uint32_t ms = tcp->now_ms + c->ts_off - s->opts.ts_ecr;
-        if (ms < 60000)
-            lg_tcp_rtt_sample(c, LG_MS(ms ? ms : 1));
-    }
+    if (c->sndq.bytes > tcp->cfg.snd_buf_sz / 2 || c->sndq.cnt > tcp->snd_bufs_max / 2)
+        return;
+    c->flags &= ~LG_TCP_F_WANT_TX;
+    if (c->flags & LG_TCP_F_USER)
+        lg_tcp_news(c, LG_TCP_EV_TX);
 }
 
-/* release gives back the bufs that are acknowledged up to snd_una. */
-static void release(struct lg_tcp_conn *c)
+/* advance moves snd_una to ack, which acknowledges something new. */
+static void advance(struct lg_tcp_conn *c, uint32_t ack, struct lg_tcp_ack_ctx *a)
 {
-    struct lg_bufq *q = &c->sndq;
-
-    while (q->head && lg_seq_leq(q->head->seq + q->head->len, c->snd_una))
-        lg_buf_give(lg_bufq_pop(q));
-    struct lg_buf *b = q->head;
-    if (b && lg_seq_lt(b->seq, c->snd_una)) {
-        uint32_t n = c->snd_una - b->seq;
-        b->data += n;
-        b->len -= n;
-        b->seq += n;
-        q->bytes -= n;
-    }
-    const struct lg_tcp *tcp = c->tcp;
-    if ((c->flags & LG_TCP_F_WANT_TX) && q->bytes <= tcp->cfg.snd_buf_sz / 2 &&
-        q->cnt <= tcp->snd_bufs_max / 2) {
-        c->flags &= ~LG_TCP_F_WANT_TX;
-        if (c->flags & LG_TCP_F_USER)
-            lg_tcp_news(c, LG_TCP_EV_TX);
-    }
-}
-
-/* advance moves snd_una to the ACK of s, which acknowledges something new. */
-static void advance(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
-{
-    measure(c, s);
-    c->snd_una = s->ack;
+    c->snd_una = ack;
     c->backoff = 0;
-    release(c);
-    if (c->snd_una == c->snd_nxt)
-        c->t_rtx = LG_NS_NEVER;
-    else
-        lg_tcp_arm_rtx(c);
+    lg_tcp_seg_acked(c, a);
+    if (c->flags & LG_TCP_F_WANT_TX)
+        tell_room(c);
     if (c->flags & LG_TCP_F_ORPHAN)
         c->t_life = lg_ns_add(c->tcp->now_ns, LG_TCP_ORPHAN_NS);
 }
@@ -117,7 +108,7 @@ static bool fin_acked(struct lg_tcp_conn *c)
 
 bool lg_tcp_ack_in(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
 {
-    struct lg_tcp_ack_ctx a = {.old_una = c->snd_una};
+    struct lg_tcp_ack_ctx a = {.rtt_us = UINT32_MAX, .again_rtt_us = UINT32_MAX};
 
     if (LG_UNLIKELY(lg_seq_gt(s->ack, c->snd_nxt))) {
         lg_tcp_count(c->tcp, LG_STAT_DROP_TCP_ACK);
@@ -136,19 +127,24 @@ bool lg_tcp_ack_in(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
     }
     a.acked = s->ack - c->snd_una;
     a.was_full = c->flags & LG_TCP_F_CWND_FULL;
+    a.has_ecr = (c->flags & LG_TCP_F_TS) && s->opts.has_ts && s->opts.ts_ecr != 0;
+    a.ts_ecr = s->opts.ts_ecr;
     /* RFC 5681 section 2: no data, no news, data outstanding, the same window. */
     a.is_dup = a.acked == 0 && s->len == 0 && c->snd_una != c->snd_nxt &&
                !(s->flags & LG_TCP_FL_FIN) && s->wnd << c->snd_wscale == c->snd_wnd;
+    a.is_repeat = a.is_dup && s->opts.sack_cnt == 0;
     if (a.acked > 0)
-        advance(c, s);
+        advance(c, s->ack, &a);
     lg_tcp_wnd_in(c, s);
     if (c->flags & LG_TCP_F_SACK) {
-        if (a.acked > 0 && c->board)
-            lg_tcp_sack_trim(c, a.old_una);
+        if (a.acked > 0 && c->rep)
+            lg_tcp_sack_trim(c);
         if (s->opts.sack_cnt > 0)
-            lg_tcp_sack_in(c, &s->opts);
+            lg_tcp_sack_in(c, &s->opts, &a);
     }
     lg_tcp_loss_ack(c, &a);
+    if (a.delivered > 0)
+        measure(c, &a);
     if (c->snd_una != c->snd_end || (c->flags & LG_TCP_F_FIN_QUEUED))
         lg_tcp_due(c);
     if ((c->flags & LG_TCP_F_FIN_SENT) && a.acked > 0 && c->snd_una == c->snd_nxt)

@@ -8,18 +8,24 @@
 
 struct lg_tcp_conn;
 
+/* What an algorithm remembers; each uses it as it likes, and sees it zeroed when opened. */
+struct lg_tcp_cc_state {
+    uint32_t acc; /* bytes acknowledged towards the next increase */
+};
+
 struct lg_tcp_cc {
     const char *name;
     /* opened: the connection is established; mss is known. */
     void (*opened)(struct lg_tcp_conn *c);
-    /* acked: n new bytes acknowledged outside fast recovery while cwnd was in use. */
+    /* acked: n new bytes delivered outside fast recovery while cwnd was in use. */
     void (*acked)(struct lg_tcp_conn *c, uint32_t n, lg_ns_t now_ns);
-    /* lost: fast recovery begins; flight bytes are outstanding. */
+    /* lost: fast recovery begins; flight bytes are outstanding. Sets ssthresh; cwnd is led there by
+     * the recovery. */
     void (*lost)(struct lg_tcp_conn *c, uint32_t flight, lg_ns_t now_ns);
     /* timeout: the retransmission timer fired; is_first: of this loss. */
     void (*timeout)(struct lg_tcp_conn *c, uint32_t flight, bool is_first);
-    /* recovered: everything outstanding when the loss was noticed is acknowledged. */
-    void (*recovered)(struct lg_tcp_conn *c);
+    /* undone: the last lost or timeout was a mistake; cwnd and ssthresh are restored already. */
+    void (*undone)(struct lg_tcp_conn *c);
     /* idle: nothing was sent for longer than a retransmission timeout. */
     void (*idle)(struct lg_tcp_conn *c);
 };

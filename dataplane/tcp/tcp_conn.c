@@ -21,6 +21,7 @@ void lg_tcp_now(struct lg_tcp *tcp, lg_ns_t now_ns)
         return;
     tcp->now_ns = now_ns;
     tcp->now_ms = (uint32_t)(now_ns / 1000000u);
+    tcp->now_us = (uint32_t)(now_ns / 1000u);
 }
 
 static bool tuple_eq(const struct lg_tcp_tuple *a, const struct lg_tcp_tuple *b)
@@ -87,7 +88,7 @@ struct lg_tcp_conn *lg_tcp_conn_open(struct lg_tcp *tcp, const struct lg_tcp_tup
     c->flow_slot = slot;
     c->flags = LG_TCP_F_IN_USE;
     c->quick_acks = LG_TCP_QUICK_ACKS;
-    c->rto_ns = LG_TCP_INIT_RTO_NS;
+    c->rto_us = (uint32_t)(LG_TCP_INIT_RTO_NS / 1000);
     c->t_rtx = c->t_out = c->t_life = LG_NS_NEVER;
     c->rx_at_ns = tcp->now_ns;
     c->cc = &lg_tcp_cc_reno;
@@ -119,10 +120,9 @@ void lg_tcp_conn_close(struct lg_tcp_conn *c, uint32_t ev)
     lg_wheel_stop(&tcp->wheel, &c->timer);
     lg_tcp_list_remove(&c->out);
     lg_tcp_list_remove(&c->tw);
-    lg_bufq_drop_all(&c->sndq);
-    c->tx_next = NULL;
+    lg_tcp_seg_drop_all(c);
     lg_tcp_ooo_drop(c);
-    lg_tcp_sack_drop(c);
+    lg_tcp_repair_drop(c);
     if (!(c->flags & LG_TCP_F_USER))
         lg_tcp_conn_free(c);
     else if (!was_told)
@@ -136,7 +136,7 @@ void lg_tcp_enter_time_wait(struct lg_tcp_conn *c)
     lg_tcp_set_state(c, LG_TCP_TIME_WAIT);
     lg_tcp_count(tcp, LG_STAT_TCP_CLOSED);
     lg_tcp_ooo_drop(c);
-    lg_tcp_sack_drop(c);
+    lg_tcp_repair_drop(c);
     c->t_rtx = LG_NS_NEVER;
     c->t_life = lg_ns_add(tcp->now_ns, tcp->cfg.time_wait_ns);
     lg_tcp_timer_touch(c, c->t_life);
@@ -149,6 +149,8 @@ void lg_tcp_established(struct lg_tcp_conn *c)
 {
     struct lg_tcp *tcp = c->tcp;
 
+    if (c->tx_at_ns != 0 && !(c->flags & LG_TCP_F_SYN_AGAIN))
+        lg_tcp_rtt_sample(c, (uint32_t)(lg_ns_since(tcp->now_ns, c->tx_at_ns) / 1000));
     lg_tcp_set_state(c, LG_TCP_ESTABLISHED);
     if (c->flags & LG_TCP_F_PASSIVE) {
         lg_tcp_count(tcp, LG_STAT_TCP_ACCEPTED);
@@ -160,7 +162,7 @@ void lg_tcp_established(struct lg_tcp_conn *c)
     c->flags &= ~LG_TCP_F_SYN_DUE;
     c->t_rtx = LG_NS_NEVER;
     c->backoff = 0;
-    c->high_rxt = c->lost_to = c->recover = c->snd_una;
+    c->recover = c->fack = c->rtt_end = c->snd_una;
     c->rcv_mss = (uint16_t)LG_MIN(c->mss, 536); /* grows with what comes */
     c->cc->opened(c);
     lg_tcp_arm_keepalive(c);

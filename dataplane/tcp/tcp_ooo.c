@@ -38,6 +38,16 @@ static bool merge(const struct lg_tcp_conn *c, struct lg_buf *into, struct lg_bu
     return true;
 }
 
+/*= https://www.rfc-editor.org/rfc/rfc2883#section-4
+ *# The first block of the SACK option specifies the sequence numbers of the duplicate segment */
+void lg_tcp_note_dup(struct lg_tcp_conn *c, uint32_t start, uint32_t end)
+{
+    if (!(c->flags & LG_TCP_F_SACK) || start == end)
+        return;
+    c->dsack = (struct lg_tcp_range){start, end};
+    c->flags |= LG_TCP_F_DSACK_DUE;
+}
+
 /* ---------------------------------------------------------------- in sequence */
 
 /* enqueue takes b, which begins at rcv_nxt, into the receive queue; false: b is still the
@@ -240,6 +250,7 @@ static void out_of_order(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
     }
     if (!insert(c, s->b)) {
         lg_tcp_count(c->tcp, LG_STAT_TCP_DUP);
+        lg_tcp_note_dup(c, s->seq, s->seq + s->len);
         return;
     }
     s->b = NULL;

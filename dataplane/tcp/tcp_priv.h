@@ -74,34 +74,79 @@ bool lg_tcp_ack_in(struct lg_tcp_conn *c, struct lg_tcp_seg *s);
 /* lg_tcp_wnd_in takes over the window of an acceptable segment. */
 void lg_tcp_wnd_in(struct lg_tcp_conn *c, const struct lg_tcp_seg *s);
 /* lg_tcp_rtt_sample feeds RFC 6298 one round trip. */
-void lg_tcp_rtt_sample(struct lg_tcp_conn *c, lg_ns_t rtt_ns);
+void lg_tcp_rtt_sample(struct lg_tcp_conn *c, uint32_t rtt_us);
 
-/* ---- tcp_loss.c, tcp_sack.c: what is lost */
+/* What one ACK has told: state of one event, on the stack. */
 struct lg_tcp_ack_ctx {
-    uint32_t acked;   /* bytes of sequence space newly acknowledged */
-    uint32_t old_una; /* snd_una before */
-    bool is_dup;      /* a duplicate ACK as RFC 5681 defines it */
-    bool was_full;    /* the congestion window was in use */
+    uint32_t acked;        /* bytes of sequence space newly acknowledged */
+    uint32_t delivered;    /* bytes newly known to have arrived, acknowledged or SACKed */
+    uint32_t lost;         /* bytes newly taken for lost */
+    uint32_t rtt_us;       /* of the latest segment that was sent only once; UINT32_MAX: none */
+    uint32_t again_rtt_us; /* of a repetition, by its timestamp; UINT32_MAX: none */
+    uint32_t ts_ecr;       /* the echoed timestamp, if has_ecr */
+    uint32_t dup_start, dup_segs; /* what the peer got twice, if dsack */
+    bool is_dup;                  /* a duplicate ACK as RFC 5681 defines it */
+    bool is_repeat;               /* the same, but for SACK news */
+    bool was_full;                /* the congestion window was in use */
+    bool has_ecr, dsack;
+    bool orig;     /* something sent only once has arrived */
+    bool again;    /* something sent more than once has arrived */
+    bool is_slow;  /* and so soon after the repetition that it was the original */
+    bool was_lost; /* something taken for lost, and not sent again yet, has arrived */
 };
-void lg_tcp_loss_ack(struct lg_tcp_conn *c, const struct lg_tcp_ack_ctx *a);
+
+/* ---- tcp_seg.c: the send queue as segments */
+/* lg_tcp_seg_shape makes b, the first buf that is not sent yet or one that is lost, a segment of at
+ * most limit bytes, limit in [1,pool room]; false: no buf. */
+bool lg_tcp_seg_shape(struct lg_tcp_conn *c, struct lg_buf *b, uint32_t limit);
+/* lg_tcp_seg_sent: b has just been sent, for the first time or again. */
+void lg_tcp_seg_sent(struct lg_tcp_conn *c, struct lg_buf *b);
+void lg_tcp_seg_lost(struct lg_tcp_conn *c, struct lg_buf *b);
+/* lg_tcp_seg_not_lost takes all that is on `lost` for in flight after all. */
+void lg_tcp_seg_not_lost(struct lg_tcp_conn *c);
+void lg_tcp_seg_sacked(struct lg_tcp_conn *c, struct lg_buf *b, struct lg_tcp_ack_ctx *a);
+/* lg_tcp_seg_unsack takes every SACKed segment for in flight. */
+void lg_tcp_seg_unsack(struct lg_tcp_conn *c);
+/* lg_tcp_seg_acked gives back the bufs before snd_una. */
+void lg_tcp_seg_acked(struct lg_tcp_conn *c, struct lg_tcp_ack_ctx *a);
+void lg_tcp_seg_drop_all(struct lg_tcp_conn *c);
+
+/* ---- tcp_rack.c: what is lost, and when to ask (RFC 8985) */
+void lg_tcp_rack_delivered(struct lg_tcp_conn *c, const struct lg_buf *b, struct lg_tcp_ack_ctx *a);
+/* lg_tcp_rack_detect moves what is lost to `lost`.
+ *   Returns  microseconds until it should look again; 0: nothing to wait for */
+uint32_t lg_tcp_rack_detect(struct lg_tcp_conn *c, struct lg_tcp_ack_ctx *a);
+void lg_tcp_rack_timeout(struct lg_tcp_conn *c);
+void lg_tcp_rack_dsack(struct lg_tcp_conn *c);
+void lg_tcp_rack_recovered(struct lg_tcp_conn *c);
+void lg_tcp_arm_after_send(struct lg_tcp_conn *c);
+void lg_tcp_arm_after_ack(struct lg_tcp_conn *c, bool advanced, uint32_t reo_wait_us);
+/* lg_tcp_tlp_send sends the probe that is due; false: it could not. */
+bool lg_tcp_tlp_send(struct lg_tcp_conn *c);
+/* lg_tcp_tlp_ack: true: the probe has repaired a loss that nobody would have noticed. */
+bool lg_tcp_tlp_ack(struct lg_tcp_conn *c, const struct lg_tcp_ack_ctx *a);
+
+/* ---- tcp_loss.c, tcp_sack.c: what is done about it */
+void lg_tcp_loss_ack(struct lg_tcp_conn *c, struct lg_tcp_ack_ctx *a);
 void lg_tcp_loss_timeout(struct lg_tcp_conn *c);
 /* lg_tcp_loss_resend: what is outstanding did not fit the path: all of it is sent again, cut anew.
  * No sign of congestion: cwnd stays. */
 void lg_tcp_loss_resend(struct lg_tcp_conn *c);
-/* lg_tcp_pipe estimates the bytes in the network (RFC 6675 section 4). */
+/* lg_tcp_loss_reo_timer: a reordering window has ended. */
+void lg_tcp_loss_reo_timer(struct lg_tcp_conn *c);
+/* lg_tcp_loss_sent_again: len lost bytes, one segment, have been sent again. */
+void lg_tcp_loss_sent_again(struct lg_tcp_conn *c, uint32_t len);
+/* lg_tcp_pipe estimates the bytes in the network. */
 uint32_t lg_tcp_pipe(const struct lg_tcp_conn *c);
+/* lg_tcp_repair_get: NULL: the pool is empty. */
+struct lg_tcp_repair *lg_tcp_repair_get(struct lg_tcp_conn *c);
+void lg_tcp_repair_drop(struct lg_tcp_conn *c);
 /* lg_tcp_sack_in enters the SACK blocks of a segment; snd_una is already up to date. */
-void lg_tcp_sack_in(struct lg_tcp_conn *c, const struct lg_tcp_opts *o);
-/* lg_tcp_sack_trim forgets what lies before snd_una, which was old_una before this ACK. */
-void lg_tcp_sack_trim(struct lg_tcp_conn *c, uint32_t old_una);
-void lg_tcp_sack_drop(struct lg_tcp_conn *c);
-/* lg_tcp_sack_bytes counts the SACKed bytes in [from,to). */
-uint32_t lg_tcp_sack_bytes(const struct lg_tcp_conn *c, uint32_t from, uint32_t to);
-/* lg_tcp_sack_skip moves *seq past a SACKed range that covers it and returns the start of the next
- * one, or snd_nxt: [*seq, returned) is not SACKed. */
-uint32_t lg_tcp_sack_skip(const struct lg_tcp_conn *c, uint32_t *seq);
-/* lg_tcp_sack_lost: every unSACKed byte before it is lost by RFC 6675's IsLost. */
-uint32_t lg_tcp_sack_lost(const struct lg_tcp_conn *c, uint32_t thresh_sz, uint32_t thresh_cnt);
+void lg_tcp_sack_in(struct lg_tcp_conn *c, const struct lg_tcp_opts *o, struct lg_tcp_ack_ctx *a);
+/* lg_tcp_sack_trim forgets ranges before snd_una; c->rep is not NULL. */
+void lg_tcp_sack_trim(struct lg_tcp_conn *c);
+/* lg_tcp_sack_forget forgets all ranges, and takes what they covered for in flight. */
+void lg_tcp_sack_forget(struct lg_tcp_conn *c);
 
 /* ---- tcp_pmtu.c: path MTU */
 /* lg_tcp_pmtu_start: mss has just been agreed; make it smaller if the path is known to be. */
@@ -116,10 +161,16 @@ void lg_tcp_pmtu_timeout(struct lg_tcp_conn *c);
  *   Returns  false: c is over */
 bool lg_tcp_text_in(struct lg_tcp_conn *c, struct lg_tcp_seg *s);
 void lg_tcp_ooo_drop(struct lg_tcp_conn *c);
+/* lg_tcp_note_dup: [start,end) came once more; the next ACK says so. */
+void lg_tcp_note_dup(struct lg_tcp_conn *c, uint32_t start, uint32_t end);
 
 /* ---- tcp_tx.c */
 /* lg_tcp_output sends what c may send now. */
 void lg_tcp_output(struct lg_tcp_conn *c);
+/* lg_tcp_send_probe_new sends one segment of new data whatever cwnd says; false: it could not. */
+bool lg_tcp_send_probe_new(struct lg_tcp_conn *c);
+/* lg_tcp_send_again sends b again, NULL: the FIN; false: no buf, or nothing to send. */
+bool lg_tcp_send_again(struct lg_tcp_conn *c, struct lg_buf *b);
 /* lg_tcp_send_rst resets c's peer. */
 void lg_tcp_send_rst(struct lg_tcp_conn *c);
 /* lg_tcp_reply_rst answers a segment for no connection, RFC 9293 section 3.10.7.1. */
@@ -142,6 +193,8 @@ static inline void lg_tcp_timer_touch(struct lg_tcp_conn *c, lg_ns_t at_ns)
 /* lg_tcp_rto: the retransmission timeout with its back-off. */
 lg_ns_t lg_tcp_rto(const struct lg_tcp_conn *c);
 void lg_tcp_arm_rtx(struct lg_tcp_conn *c);
+/* lg_tcp_arm_rtx_in arms t_rtx; the caller says what for in c->flags or c->loss, cleared here. */
+void lg_tcp_arm_rtx_in(struct lg_tcp_conn *c, lg_ns_t in_ns);
 void lg_tcp_arm_keepalive(struct lg_tcp_conn *c);
 
 /* lg_tcp_tally adds to a number that other threads may read (lg_tcp_get_counts). */

@@ -130,6 +130,7 @@ static void cut(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
 
     if (lg_seq_lt(s->seq, c->rcv_nxt)) {
         uint32_t old = LG_MIN(c->rcv_nxt - s->seq, s->len);
+        lg_tcp_note_dup(c, s->seq, s->seq + old);
         b->data += old;
         b->len -= old;
         s->seq += old;
@@ -165,9 +166,6 @@ static bool syn_rcvd_ack(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
         lg_tcp_reply_rst(c->tcp, &c->tuple, s);
         return false;
     }
-    if (c->flags & LG_TCP_F_TIMED)
-        lg_tcp_rtt_sample(c, lg_ns_since(c->tcp->now_ns, c->timed_at_ns));
-    c->flags &= ~LG_TCP_F_TIMED;
     c->snd_una = c->iss + 1;
     c->snd_wl1 = s->seq;
     c->snd_wl2 = s->ack;
@@ -202,6 +200,8 @@ static void rx_slow(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
         return;
     if (!in_window(c, s)) {
         bool is_old = s->len > 0 && lg_seq_leq(s->seq + s->len, c->rcv_nxt);
+        if (is_old)
+            lg_tcp_note_dup(c, s->seq, s->seq + s->len);
         refuse(c, s, is_old ? LG_STAT_TCP_DUP : LG_STAT_DROP_TCP_SEQ);
         return;
     }

@@ -89,9 +89,6 @@ static void syn_acked(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
 {
     struct lg_tcp *tcp = c->tcp;
 
-    if (c->flags & LG_TCP_F_TIMED)
-        lg_tcp_rtt_sample(c, lg_ns_since(tcp->now_ns, c->timed_at_ns));
-    c->flags &= ~LG_TCP_F_TIMED;
     take_opts(c, s);
     c->snd_una = s->ack;
     c->snd_wl2 = s->ack;

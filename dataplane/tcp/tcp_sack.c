@@ -1,34 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tcp_sack.c: the scoreboard: which bytes beyond snd_una the peer says it has (RFC 2018, 6675).
- * A sorted array of ranges, taken from a pool while there is something to remember. More islands
- * than it holds, or no scoreboard left: the information is dropped, and repair takes longer. */
+/* tcp_sack.c: the scoreboard: which bytes beyond snd_una the peer says it has (RFC 2018), and which
+ * it says it got twice (RFC 2883). A sorted array of ranges answers at once what is known already,
+ * as most blocks of most ACKs are; what is new marks the bufs it covers whole. More islands than
+ * the array holds, or no repair state left: the information is dropped, repair takes longer. */
 #include "tcp_priv.h"
 
 #include <string.h>
 
-void lg_tcp_sack_drop(struct lg_tcp_conn *c)
+struct lg_tcp_repair *lg_tcp_repair_get(struct lg_tcp_conn *c)
 {
-    if (c->board)
-        lg_pool_give(&c->tcp->boards, c->board);
-    c->board = NULL;
+    if (c->rep)
+        return c->rep;
+    c->rep = lg_pool_take(&c->tcp->repairs);
+    if (c->rep)
+        memset(c->rep, 0, sizeof *c->rep);
+    return c->rep;
 }
 
-/* note_reorder: bytes at seq, never sent again, arrived behind others up to top: the network
- * reorders by that much, and holes so young are no sign of loss. */
-static void note_reorder(struct lg_tcp_conn *c, uint32_t seq, uint32_t top)
+void lg_tcp_repair_drop(struct lg_tcp_conn *c)
 {
-    uint32_t sz = LG_MIN(top - seq, LG_TCP_REORDER_SEGS * c->mss);
-    c->reorder_sz = LG_MAX(c->reorder_sz, sz);
+    if (c->rep)
+        lg_pool_give(&c->tcp->repairs, c->rep);
+    c->rep = NULL;
 }
 
-static void remove_ranges(struct lg_tcp_sackboard *sb, uint32_t at, uint32_t n)
+void lg_tcp_sack_forget(struct lg_tcp_conn *c)
+{
+    if (c->rep)
+        c->rep->cnt = c->rep->bytes = 0;
+    lg_tcp_seg_unsack(c);
+}
+
+static void remove_ranges(struct lg_tcp_repair *sb, uint32_t at, uint32_t n)
 {
     memmove(&sb->r[at], &sb->r[at + n], (sb->cnt - at - n) * sizeof sb->r[0]);
     sb->cnt -= n;
 }
 
 /* enter adds one range; false: no room for another island. */
-static bool enter(struct lg_tcp_sackboard *sb, struct lg_tcp_range n)
+static bool enter(struct lg_tcp_repair *sb, struct lg_tcp_range n)
 {
     uint32_t i = 0, j;
 
@@ -53,7 +63,7 @@ static bool enter(struct lg_tcp_sackboard *sb, struct lg_tcp_range n)
 }
 
 /* has says whether all of n is on the board already, as most blocks of most ACKs are. */
-static bool has(const struct lg_tcp_sackboard *sb, struct lg_tcp_range n)
+static bool has(const struct lg_tcp_repair *sb, struct lg_tcp_range n)
 {
     for (uint32_t i = sb->cnt; i-- > 0;)
         if (lg_seq_leq(sb->r[i].start, n.start))
@@ -61,92 +71,80 @@ static bool has(const struct lg_tcp_sackboard *sb, struct lg_tcp_range n)
     return false;
 }
 
-void lg_tcp_sack_in(struct lg_tcp_conn *c, const struct lg_tcp_opts *o)
+/* mark tells the bufs of the range that n has become part of: those it covers whole are there. */
+static void mark(struct lg_tcp_conn *c, struct lg_tcp_range n, struct lg_tcp_ack_ctx *a)
 {
-    for (uint32_t i = 0; i < o->sack_cnt; i++) {
-        struct lg_tcp_range n = o->sack[i];
-        /* At or below snd_una: a duplicate reported (RFC 2883) or an old ACK. Past snd_nxt: a lie.
-         */
-        if (lg_seq_leq(n.start, c->snd_una) || lg_seq_geq(n.start, n.end) ||
-            lg_seq_gt(n.end, c->snd_nxt))
-            continue;
-        if (!c->board) {
-            c->board = lg_pool_take(&c->tcp->boards);
-            if (!c->board)
-                return;
-            c->board->cnt = c->board->bytes = 0;
+    const struct lg_tcp_repair *sb = c->rep;
+    struct lg_tcp_range whole = n;
+    struct lg_buf *b = c->sack_hint;
+
+    for (uint32_t i = sb->cnt; i-- > 0;)
+        if (lg_seq_leq(sb->r[i].start, n.start)) {
+            whole = sb->r[i];
+            break;
         }
-        if (has(c->board, n))
+    if (!b || lg_seq_gt(b->seq, n.start))
+        b = c->sndq.head;
+    for (; b && b != c->tx_next && lg_seq_lt(b->seq, n.end); b = b->next) {
+        if (lg_seq_leq(b->seq + b->len, n.start))
             continue;
-        if (c->board->cnt > 0) {
-            uint32_t top = c->board->r[c->board->cnt - 1].end;
-            if (lg_seq_lt(n.end, top) && lg_seq_geq(n.start, c->high_rxt))
-                note_reorder(c, n.start, top);
-        }
-        if (!enter(c->board, n) && c->board->cnt == 0)
-            lg_tcp_sack_drop(c);
+        if (!(b->flags & LG_TCP_TX_SACKED) && lg_seq_geq(b->seq, whole.start) &&
+            lg_seq_leq(b->seq + b->len, whole.end))
+            lg_tcp_seg_sacked(c, b, a);
+        c->sack_hint = b;
     }
 }
 
-void lg_tcp_sack_trim(struct lg_tcp_conn *c, uint32_t old_una)
+/*= https://www.rfc-editor.org/rfc/rfc2883#section-4
+ *# the sender should compare the first SACK block to the cumulative ACK in the same ACK packet ...
+ *# If the sequence space of the first SACK block is less than the cumulative ACK ... or is a subset
+ *# of the second SACK block, it is a duplicate report */
+static bool is_dsack(const struct lg_tcp_conn *c, const struct lg_tcp_opts *o)
 {
-    struct lg_tcp_sackboard *sb = c->board;
+    const struct lg_tcp_range *r = o->sack;
+
+    if (lg_seq_geq(r[0].start, r[0].end) || lg_seq_lt(r[0].start, c->snd_una - c->max_wnd))
+        return false;
+    if (lg_seq_leq(r[0].end, c->snd_una))
+        return true;
+    return o->sack_cnt > 1 && lg_seq_geq(r[0].start, r[1].start) && lg_seq_leq(r[0].end, r[1].end);
+}
+
+void lg_tcp_sack_in(struct lg_tcp_conn *c, const struct lg_tcp_opts *o, struct lg_tcp_ack_ctx *a)
+{
+    if (is_dsack(c, o)) {
+        a->dsack = true;
+        a->dup_segs = 1 + (o->sack[0].end - o->sack[0].start - 1) / c->mss;
+        a->dup_start = o->sack[0].start;
+        lg_tcp_count(c->tcp, LG_STAT_TCP_DSACK_RX);
+    }
+    for (uint32_t i = 0; i < o->sack_cnt; i++) {
+        struct lg_tcp_range n = o->sack[i];
+        /* At or below snd_una: a duplicate reported or an old ACK. Past snd_nxt: a lie. */
+        if (lg_seq_leq(n.start, c->snd_una) || lg_seq_geq(n.start, n.end) ||
+            lg_seq_gt(n.end, c->snd_nxt))
+            continue;
+        if (!lg_tcp_repair_get(c))
+            return;
+        if (has(c->rep, n) || !enter(c->rep, n))
+            continue;
+        mark(c, n, a);
+    }
+}
+
+void lg_tcp_sack_trim(struct lg_tcp_conn *c)
+{
+    struct lg_tcp_repair *sb = c->rep;
     uint32_t n = 0;
 
-    if (lg_seq_leq(c->high_rxt, old_una))
-        note_reorder(c, old_una, sb->r[sb->cnt - 1].end);
     while (n < sb->cnt && lg_seq_leq(sb->r[n].end, c->snd_una)) {
         sb->bytes -= sb->r[n].end - sb->r[n].start;
         n++;
     }
-    /* An ACK that ends within a range contradicts it: the peer has dropped what it had SACKed (RFC
-     * 2018 section 8), or lies. Forget all it said. */
-    if (n == sb->cnt || lg_seq_leq(sb->r[n].start, c->snd_una)) {
-        lg_tcp_sack_drop(c);
-        return;
-    }
     if (n > 0)
         remove_ranges(sb, 0, n);
-}
-
-uint32_t lg_tcp_sack_bytes(const struct lg_tcp_conn *c, uint32_t from, uint32_t to)
-{
-    const struct lg_tcp_sackboard *sb = c->board;
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; sb && i < sb->cnt && lg_seq_lt(sb->r[i].start, to); i++) {
-        uint32_t start = lg_seq_max(sb->r[i].start, from), end = lg_seq_min(sb->r[i].end, to);
-        if (lg_seq_lt(start, end))
-            n += end - start;
-    }
-    return n;
-}
-
-uint32_t lg_tcp_sack_skip(const struct lg_tcp_conn *c, uint32_t *seq)
-{
-    const struct lg_tcp_sackboard *sb = c->board;
-
-    for (uint32_t i = 0; sb && i < sb->cnt; i++) {
-        if (lg_seq_lt(*seq, sb->r[i].start))
-            return sb->r[i].start;
-        *seq = lg_seq_max(*seq, sb->r[i].end);
-    }
-    return c->snd_nxt;
-}
-
-uint32_t lg_tcp_sack_lost(const struct lg_tcp_conn *c, uint32_t thresh_sz, uint32_t thresh_cnt)
-{
-    const struct lg_tcp_sackboard *sb = c->board;
-    uint32_t bytes = 0;
-
-    /*= https://www.rfc-editor.org/rfc/rfc6675#section-4
-     *# IsLost (SeqNum): ... The routine returns true when either DupThresh discontiguous SACKed
-     *# sequences have arrived above 'SeqNum' or more than (DupThresh - 1) * SMSS bytes with
-     *# sequence numbers greater than 'SeqNum' have been SACKed. */
-    for (uint32_t i = sb ? sb->cnt : 0; i-- > 0;) {
-        bytes += sb->r[i].end - sb->r[i].start;
-        if (bytes > thresh_sz || sb->cnt - i >= thresh_cnt)
-            return sb->r[i].start;
-    }
-    return c->snd_una;
+    /* An ACK that ends within a range contradicts it: the peer has dropped what it had SACKed (RFC
+     * 2018 section 8), or lies. Forget all it said. */
+    if (sb->cnt > 0 && lg_seq_leq(sb->r[0].start, c->snd_una))
+        lg_tcp_sack_forget(c);
 }

@@ -7,14 +7,20 @@
 lg_ns_t lg_tcp_rto(const struct lg_tcp_conn *c)
 {
     unsigned shift = LG_MIN(c->backoff, (uint8_t)12);
-    return LG_MIN(c->rto_ns << shift, LG_TCP_MAX_RTO_NS);
+    return LG_MIN(LG_US(c->rto_us) << shift, LG_TCP_MAX_RTO_NS);
+}
+
+void lg_tcp_arm_rtx_in(struct lg_tcp_conn *c, lg_ns_t in_ns)
+{
+    c->flags &= ~LG_TCP_F_PERSIST;
+    c->loss &= ~(uint32_t)(LG_TCP_L_T_TLP | LG_TCP_L_T_REO);
+    c->t_rtx = lg_ns_add(c->tcp->now_ns, in_ns);
+    lg_tcp_timer_touch(c, c->t_rtx);
 }
 
 void lg_tcp_arm_rtx(struct lg_tcp_conn *c)
 {
-    c->flags &= ~LG_TCP_F_PERSIST;
-    c->t_rtx = lg_ns_add(c->tcp->now_ns, lg_tcp_rto(c));
-    lg_tcp_timer_touch(c, c->t_rtx);
+    lg_tcp_arm_rtx_in(c, lg_tcp_rto(c));
 }
 
 void lg_tcp_arm_keepalive(struct lg_tcp_conn *c)
@@ -44,6 +50,19 @@ static bool on_syn_timeout(struct lg_tcp_conn *c)
     return true;
 }
 
+/* on_repair: t_rtx was not the timeout's: a probe is due, or a reordering window has ended. */
+static void on_repair(struct lg_tcp_conn *c)
+{
+    bool is_probe = c->loss & LG_TCP_L_T_TLP;
+
+    lg_tcp_arm_rtx(c);
+    if (is_probe)
+        c->loss |= LG_TCP_L_TLP_DUE;
+    else
+        lg_tcp_loss_reo_timer(c);
+    lg_tcp_due(c);
+}
+
 /* on_rtx: the retransmission or persist timer; false: c is over. */
 static bool on_rtx(struct lg_tcp_conn *c)
 {
@@ -54,6 +73,9 @@ static bool on_rtx(struct lg_tcp_conn *c)
             return false;
     } else if (!is_persist && c->snd_una == c->snd_nxt) {
         c->t_rtx = LG_NS_NEVER;
+        return true;
+    } else if (c->loss & (LG_TCP_L_T_TLP | LG_TCP_L_T_REO)) {
+        on_repair(c);
         return true;
     } else if (c->backoff >= c->tcp->cfg.data_retries) {
         return give_up(c);

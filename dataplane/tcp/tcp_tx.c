@@ -2,10 +2,10 @@
 /* tcp_tx.c: building segments and deciding what may be sent now: first what is lost, then new data
  * as far as the peer's window and cwnd allow, then an ACK if none of these carried it.
  *
- * Payload is not copied when a segment is exactly one queued buf that nobody else reads and that
- * has headroom: the header is written in front of the data, the buf is lent to ops->output, and
- * data and len are put back. While a driver still holds it (lg_buf_is_shared), or when a segment
- * is cut otherwise than the bufs are, the bytes are copied into a fresh buf. */
+ * A segment is one buf of the send queue (tcp_seg.c shapes it), and its payload is not copied when
+ * nobody else reads the buf: the header is written in front of the data, the buf is lent to
+ * ops->output, and data and len are put back. While a driver still holds it (lg_buf_is_shared), the
+ * bytes are copied into a fresh buf. */
 #include "tcp_priv.h"
 
 #include <string.h>
@@ -58,7 +58,7 @@ static uint32_t ts_now(const struct lg_tcp_conn *c)
 
 /* put_header writes the header of a segment of a synchronised connection. */
 static void put_header(struct lg_tcp_conn *c, struct lg_buf *b, uint32_t seq, uint8_t flags,
-                       uint32_t sack_cnt)
+                       const struct lg_tcp_range *sack, uint32_t sack_cnt)
 {
     uint32_t ts_len = c->flags & LG_TCP_F_TS ? LG_TCP_OPT_TS_SZ : 0;
     uint32_t sack_len = sack_cnt ? 4 + 8 * sack_cnt : 0;
@@ -67,7 +67,7 @@ static void put_header(struct lg_tcp_conn *c, struct lg_buf *b, uint32_t seq, ui
     if (ts_len)
         lg_tcp_opt_build_ts(opt, ts_now(c), c->ts_recent);
     if (sack_len)
-        lg_tcp_opt_build_sack(opt + ts_len, c->rcv_sack, sack_cnt);
+        lg_tcp_opt_build_sack(opt + ts_len, sack, sack_cnt);
     lg_put_be16(b->data + 14, advertise(c));
     c->rcv_acked = c->rcv_nxt;
 }
@@ -116,13 +116,12 @@ static void send_syn(struct lg_tcp_conn *c)
     lg_put_be16(b->data + 14, (uint16_t)LG_MIN(tcp->cfg.rcv_buf_sz, (uint32_t)UINT16_MAX));
     output(tcp, b, &c->tuple);
     lg_buf_give(b);
-    c->flags &= ~(LG_TCP_F_SYN_DUE | LG_TCP_F_TIMED);
-    if (c->tx_at_ns == 0) { /* the first time: this one can be timed */
-        c->flags |= LG_TCP_F_TIMED;
-        c->timed_at_ns = tcp->now_ns;
+    c->flags &= ~LG_TCP_F_SYN_DUE;
+    if (c->tx_at_ns == 0) {
         c->tx_at_ns = LG_MAX(tcp->now_ns, 1u);
         lg_tcp_arm_rtx(c);
     } else {
+        c->flags |= LG_TCP_F_SYN_AGAIN; /* its round trip is in doubt */
         lg_tcp_count(tcp, LG_STAT_TCP_RETRANS);
     }
 }
@@ -135,20 +134,32 @@ static void acked(struct lg_tcp_conn *c)
     c->flags &= ~(LG_TCP_F_ACK_NOW | LG_TCP_F_ACK_LATER);
 }
 
+/* sack_blocks collects what an ACK reports: first what came twice (RFC 2883), then the islands. */
+static uint32_t sack_blocks(struct lg_tcp_conn *c, struct lg_tcp_range r[LG_TCP_OPT_SACK_MAX])
+{
+    uint32_t max = c->flags & LG_TCP_F_TS ? LG_TCP_OPT_SACK_MAX - 1 : LG_TCP_OPT_SACK_MAX, cnt = 0;
+
+    if (c->flags & LG_TCP_F_DSACK_DUE)
+        r[cnt++] = c->dsack;
+    c->flags &= ~LG_TCP_F_DSACK_DUE;
+    if (c->ooo_cnt > 0)
+        for (uint32_t i = 0; cnt < max && c->rcv_sack[i].start != c->rcv_sack[i].end; i++)
+            r[cnt++] = c->rcv_sack[i];
+    return cnt;
+}
+
 /* send_empty sends a segment without payload; false: no buf. */
 static bool send_empty(struct lg_tcp_conn *c, uint32_t seq)
 {
-    uint32_t max = c->flags & LG_TCP_F_TS ? LG_TCP_OPT_SACK_MAX - 1 : LG_TCP_OPT_SACK_MAX, cnt = 0;
+    struct lg_tcp_range sack[LG_TCP_OPT_SACK_MAX];
     struct lg_buf *b = fresh(c->tcp);
 
     if (!b) {
         try_later(c);
         return false;
     }
-    if ((c->flags & LG_TCP_F_SACK) && c->ooo_cnt > 0)
-        while (cnt < max && c->rcv_sack[cnt].start != c->rcv_sack[cnt].end)
-            cnt++;
-    put_header(c, b, seq, 0, cnt);
+    uint32_t cnt = c->flags & LG_TCP_F_SACK ? sack_blocks(c, sack) : 0;
+    put_header(c, b, seq, 0, sack, cnt);
     output(c->tcp, b, &c->tuple);
     lg_buf_give(b);
     return true;
@@ -196,139 +207,110 @@ void lg_tcp_reply_rst(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, const st
 
 /* ---------------------------------------------------------------- segments with payload */
 
-/* One segment to be sent: len bytes of sndq from sequence number seq, which lies in b; b is NULL
- * for a FIN alone. */
-struct cut {
-    struct lg_buf *b;
-    uint32_t seq, len;
-};
-
-/* plan cuts the next segment, at most limit bytes: as many whole bufs as fit, else a part of one.
- * Never a whole and a part: that would shift every later cut, and all would have to be copied. */
-static struct cut plan(struct lg_buf *b, uint32_t seq, uint32_t limit)
-{
-    struct cut k = {b, seq, 0};
-
-    if (!b)
-        return k;
-    uint32_t off = seq - b->seq;
-    k.len = LG_MIN(b->len - off, limit);
-    if (off > 0 || k.len < b->len)
-        return k;
-    for (b = b->next; b && k.len + b->len <= limit; b = b->next)
-        k.len += b->len;
-    return k;
-}
-
-static uint8_t data_flags(const struct lg_tcp_conn *c, const struct cut *k, bool with_fin)
-{
-    uint8_t flags = 0;
-    if (k->len > 0 && k->seq + k->len == c->snd_end)
-        flags |= LG_TCP_FL_PSH;
-    if (with_fin)
-        flags |= LG_TCP_FL_FIN;
-    return flags;
-}
-
-static bool send_copy(struct lg_tcp_conn *c, struct cut *k, uint8_t flags)
+static bool send_copy(struct lg_tcp_conn *c, const struct lg_buf *from, uint32_t seq, uint8_t flags)
 {
     struct lg_buf *b = fresh(c->tcp);
-    uint32_t off = k->b ? k->seq - k->b->seq : 0;
 
     if (!b) {
         try_later(c);
         return false;
     }
-    for (const struct lg_buf *from = k->b; b->len < k->len; from = from->next, off = 0) {
-        uint32_t n = LG_MIN(from->len - off, k->len - b->len);
-        memcpy(b->data + b->len, from->data + off, n);
-        b->len += n;
-    }
-    if (k->len > 0)
+    if (from) {
+        memcpy(b->data, from->data, from->len);
+        b->len = from->len;
         lg_tcp_count(c->tcp, LG_STAT_TCP_COPIED);
-    put_header(c, b, k->seq, flags, 0);
+    }
+    put_header(c, b, seq, flags, NULL, 0);
     output(c->tcp, b, &c->tuple);
     lg_buf_give(b);
     return true;
 }
 
-/* send_cut sends one segment; false: no buf. */
-static bool send_cut(struct lg_tcp_conn *c, struct cut *k, bool with_fin)
+/* send_seg sends one segment: b of sndq, or NULL for a FIN without data; false: no buf. */
+static bool send_seg(struct lg_tcp_conn *c, struct lg_buf *b, bool with_fin)
 {
-    struct lg_buf *b = k->b;
-    uint8_t flags = data_flags(c, k, with_fin);
+    uint8_t flags = with_fin ? LG_TCP_FL_FIN : 0;
 
-    if (LG_LIKELY(b && b->seq == k->seq && b->len == k->len &&
-                  lg_buf_headroom(b) >= LG_BUF_HEADROOM && !lg_buf_is_shared(b))) {
+    if (b && b->seq + b->len == c->snd_end)
+        flags |= LG_TCP_FL_PSH;
+    if (LG_LIKELY(b && lg_buf_headroom(b) >= LG_BUF_HEADROOM && !lg_buf_is_shared(b))) {
         uint8_t *data = b->data;
-        put_header(c, b, k->seq, flags, 0);
+        uint32_t len = b->len;
+        put_header(c, b, b->seq, flags, NULL, 0);
         output(c->tcp, b, &c->tuple);
         b->data = data;
-        b->len = k->len;
-    } else if (!send_copy(c, k, flags)) {
+        b->len = len;
+    } else if (!send_copy(c, b, b ? b->seq : c->snd_end, flags)) {
         return false;
     }
-    if (c->ooo_cnt == 0) /* else a segment with SACK blocks must still go out */
+    if (c->ooo_cnt == 0 &&
+        !(c->flags & LG_TCP_F_DSACK_DUE)) /* else SACK blocks must still go out */
         acked(c);
     c->tx_at_ns = c->tcp->now_ns;
-    if (c->t_rtx == LG_NS_NEVER || (c->flags & LG_TCP_F_PERSIST)) {
-        c->backoff = 0;
-        lg_tcp_arm_rtx(c);
-    }
+    if (b)
+        lg_tcp_seg_sent(c, b);
     return true;
 }
 
-static struct lg_buf *find_buf(const struct lg_tcp_conn *c, uint32_t seq)
+bool lg_tcp_send_again(struct lg_tcp_conn *c, struct lg_buf *b)
 {
-    struct lg_buf *b = c->sndq.head;
-    while (b && lg_seq_leq(b->seq + b->len, seq))
-        b = b->next;
-    return b;
+    bool with_fin = (c->flags & LG_TCP_F_FIN_SENT) && (!b || b->seq + b->len == c->snd_end);
+
+    if (!b && !with_fin)
+        return false;
+    if (!send_seg(c, b, with_fin))
+        return false;
+    lg_tcp_count(c->tcp, LG_STAT_TCP_RETRANS);
+    if (b)
+        b->flags |= LG_TCP_TX_AGAIN;
+    return true;
+}
+
+/* is_held: after a timeout that may prove spurious, new data goes before more repetitions. */
+static bool is_held(const struct lg_tcp_conn *c)
+{
+    return (c->loss & (LG_TCP_L_FRTO | LG_TCP_L_HEAD_DUE)) == LG_TCP_L_FRTO && c->tx_next &&
+           lg_seq_gt(c->snd_una + c->snd_wnd, c->snd_nxt + c->mss);
 }
 
 /* send_lost sends again what is lost; returns segments sent. */
 static uint32_t send_lost(struct lg_tcp_conn *c, uint32_t *pipe, uint32_t budget)
 {
-    uint32_t n = 0, room = c->tcp->pool->room;
+    uint32_t n = 0, limit = LG_MIN((uint32_t)c->mss, c->tcp->pool->room);
+    struct lg_buf *b;
 
-    for (; n < budget; n++) {
-        uint32_t seq = lg_seq_max(c->high_rxt, c->snd_una);
-        uint32_t end = lg_tcp_sack_skip(c, &seq);
-        if (!lg_seq_lt(seq, c->lost_to))
+    for (; n < budget && (b = c->lost.oldest) != NULL && !is_held(c); n++) {
+        if (b->len > limit && !lg_tcp_seg_shape(c, b, limit))
             break;
-        struct cut k =
-            plan(find_buf(c, seq), seq, LG_MIN(LG_MIN((uint32_t)c->mss, room), end - seq));
-        if (*pipe > 0 && *pipe + k.len > c->cwnd && seq != c->snd_una) {
+        bool must = (c->loss & LG_TCP_L_HEAD_DUE) || b->seq == c->snd_una;
+        if (*pipe > 0 && *pipe + b->len > c->cwnd && !must) {
             c->flags |= LG_TCP_F_CWND_FULL;
             break;
         }
-        bool with_fin = (c->flags & LG_TCP_F_FIN_SENT) && seq + k.len == c->snd_end;
-        if (!send_cut(c, &k, with_fin))
+        if (!lg_tcp_send_again(c, b))
             break;
-        lg_tcp_count(c->tcp, LG_STAT_TCP_RETRANS);
-        c->flags &= ~LG_TCP_F_TIMED; /* Karn */
-        if (seq == c->snd_una)
+        c->loss &= ~(uint32_t)LG_TCP_L_HEAD_DUE;
+        lg_tcp_loss_sent_again(c, b->len);
+        if (b->seq == c->snd_una)
             lg_tcp_arm_rtx(c);
-        c->high_rxt = seq + k.len + with_fin;
-        *pipe += k.len;
+        *pipe += b->len;
+    }
+    if (LG_UNLIKELY(c->loss & LG_TCP_L_FIN_LOST) && n < budget && lg_tcp_send_again(c, NULL)) {
+        c->loss &= ~(uint32_t)(LG_TCP_L_FIN_LOST | LG_TCP_L_HEAD_DUE);
+        n++;
     }
     return n;
 }
 
-/* sent_new moves on after k has been sent for the first time. */
-static void sent_new(struct lg_tcp_conn *c, const struct cut *k, bool with_fin)
+/* sent_new moves on after b (NULL: a FIN alone) has been sent for the first time. */
+static void sent_new(struct lg_tcp_conn *c, struct lg_buf *b, bool with_fin)
 {
-    c->snd_nxt = k->seq + k->len + with_fin;
-    while (c->tx_next && lg_seq_leq(c->tx_next->seq + c->tx_next->len, c->snd_nxt))
-        c->tx_next = c->tx_next->next;
+    c->snd_nxt += (b ? b->len : 0) + with_fin;
+    if (b)
+        c->tx_next = b->next;
     if (with_fin) {
         c->flags |= LG_TCP_F_FIN_SENT;
         lg_tcp_set_state(c, c->state == LG_TCP_CLOSE_WAIT ? LG_TCP_LAST_ACK : LG_TCP_FIN_WAIT_1);
-    }
-    if (!(c->flags & LG_TCP_F_TIMED)) {
-        c->flags |= LG_TCP_F_TIMED;
-        c->timed_end = c->snd_nxt;
-        c->timed_at_ns = c->tcp->now_ns;
     }
 }
 
@@ -347,30 +329,52 @@ static bool is_silly(const struct lg_tcp_conn *c, uint32_t wnd)
            !(c->flags & LG_TCP_F_FORCE);
 }
 
+/* send_next sends one segment of new data; false: nothing could be. *pipe: NULL: whatever cwnd
+ * says. */
+static bool send_next(struct lg_tcp_conn *c, uint32_t *pipe)
+{
+    uint32_t limit = LG_MIN((uint32_t)c->mss, c->tcp->pool->room);
+    int32_t wnd = (int32_t)(c->snd_una + c->snd_wnd - c->snd_nxt);
+    struct lg_buf *b = c->tx_next;
+
+    if (wnd <= 0 || is_silly(c, (uint32_t)wnd))
+        return false;
+    if (b && !lg_tcp_seg_shape(c, b, LG_MIN(limit, (uint32_t)wnd))) {
+        try_later(c);
+        return false;
+    }
+    uint32_t len = b ? b->len : 0;
+    if (pipe && *pipe > 0 && *pipe + len > c->cwnd) {
+        c->flags |= LG_TCP_F_CWND_FULL;
+        return false;
+    }
+    bool with_fin =
+        (c->flags & LG_TCP_F_FIN_QUEUED) && c->snd_nxt + len == c->snd_end && len < (uint32_t)wnd;
+    if (!send_seg(c, b, with_fin))
+        return false;
+    sent_new(c, b, with_fin);
+    if (pipe)
+        *pipe += len;
+    if (LG_UNLIKELY(c->rep != NULL))
+        c->rep->prr_out += len;
+    return true;
+}
+
 /* send_new sends what has never been sent; returns segments sent. */
 static uint32_t send_new(struct lg_tcp_conn *c, uint32_t pipe, uint32_t budget)
 {
-    uint32_t n = 0, room = LG_MIN((uint32_t)c->mss, c->tcp->pool->room);
+    uint32_t n = 0;
 
-    if (c->snd_una == c->snd_nxt && lg_ns_since(c->tcp->now_ns, c->tx_at_ns) > c->rto_ns)
+    if (c->snd_una == c->snd_nxt && lg_ns_since(c->tcp->now_ns, c->tx_at_ns) > LG_US(c->rto_us))
         c->cc->idle(c);
-    for (; n < budget && has_new(c); n++) {
-        int32_t wnd = (int32_t)(c->snd_una + c->snd_wnd - c->snd_nxt);
-        if (wnd <= 0 || is_silly(c, (uint32_t)wnd))
-            break;
-        struct cut k = plan(c->tx_next, c->snd_nxt, LG_MIN(room, (uint32_t)wnd));
-        if (pipe > 0 && pipe + k.len > c->cwnd) {
-            c->flags |= LG_TCP_F_CWND_FULL;
-            break;
-        }
-        bool with_fin = (c->flags & LG_TCP_F_FIN_QUEUED) && k.seq + k.len == c->snd_end &&
-                        k.len < (uint32_t)wnd;
-        if (!send_cut(c, &k, with_fin))
-            break;
-        sent_new(c, &k, with_fin);
-        pipe += k.len;
-    }
+    while (n < budget && has_new(c) && send_next(c, &pipe))
+        n++;
     return n;
+}
+
+bool lg_tcp_send_probe_new(struct lg_tcp_conn *c)
+{
+    return has_new(c) && send_next(c, NULL);
 }
 
 /* send_all sends data, as far as anything allows. */
@@ -381,9 +385,13 @@ static void send_all(struct lg_tcp_conn *c)
     uint32_t pipe = lg_tcp_pipe(c);
 
     c->flags &= ~LG_TCP_F_CWND_FULL;
-    uint32_t n = send_lost(c, &pipe, LG_TCP_BURST_SEGS);
+    if (LG_UNLIKELY(c->loss & LG_TCP_L_TLP_DUE))
+        (void)lg_tcp_tlp_send(c);
+    uint32_t n = c->loss || c->lost_sz ? send_lost(c, &pipe, LG_TCP_BURST_SEGS) : 0;
     n += send_new(c, pipe, LG_TCP_BURST_SEGS - n);
     c->flags &= ~LG_TCP_F_FORCE;
+    if (n > 0 && c->snd_una != c->snd_nxt)
+        lg_tcp_arm_after_send(c);
     if (n == LG_TCP_BURST_SEGS)
         lg_tcp_due(c);
     /* Nothing on its way whose ACK would wake us, and the window is shut: ask for it. */

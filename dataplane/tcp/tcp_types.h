@@ -4,13 +4,21 @@
  *
  * Send side, in sequence space:
  *
- *      snd_una          high_rxt     lost_to        snd_nxt          snd_end   (+1: our FIN)
- *         |== sent again ==|-- lost, --|-- in flight --|-- not sent yet --|
- *                           to be sent   (holes between SACKed ranges)
+ *      snd_una                          snd_nxt = tx_next->seq      snd_end   (+1: our FIN)
+ *         |==== sent: buf = segment ====|---- not sent yet ----------|
  *
- *   sndq holds [snd_una, snd_end) while a connection is synchronised, buf after buf, seq set.
- *   All unSACKed bytes in [snd_una, lost_to) are taken for lost; those before high_rxt have been
- *   sent again. Nothing lost: high_rxt == lost_to == snd_una. snd_nxt never goes back.
+ *   sndq holds [snd_una, snd_end) while a connection is synchronised, buf after buf, seq set. What
+ *   has been sent is cut as it was sent: one buf, one segment. Each of these is in one of three
+ *   states, and pipe (what is in the network) is the sum of the first:
+ *
+ *      in flight   on `sent`, in the order of sending (which is what RACK judges by)
+ *      lost        on `lost`, in sequence order, flag TX_LOST: to be sent again; counted in lost_sz
+ *      SACKed      on no list, flag TX_SACKED; counted in sacked_sz
+ *
+ *                 sent          RACK, timeout            sent again
+ *      (unsent) -------> in flight -------> lost ------------------> in flight
+ *                           |  SACK           |  SACK
+ *                           +---> SACKed <----+           an ACK ends all of them
  *
  * Receive side:
  *
@@ -36,17 +44,19 @@
 #define LG_TCP_MAX_RTO_NS LG_SEC(60) /* RFC 6298 (2.5): at least 60 s */
 #define LG_TCP_INIT_RTO_NS LG_SEC(1) /* RFC 6298 (2.1) */
 /* -- only for a reason -- */
-#define LG_TCP_NO_BUF_NS LG_MS(5)      /* try again after the packet pool was empty */
-#define LG_TCP_OOO_CHECK_NS LG_MS(500) /* while there are islands: is the packet pool empty? */
-#define LG_TCP_CHALLENGE_MAX 10u       /* challenge ACKs a connection a second (RFC 5961 7) */
-#define LG_TCP_TINY_SZ 256u            /* payloads up to this are merged by copy in queues */
-#define LG_TCP_QUICK_ACKS 16u          /* segments acknowledged at once on a new connection */
-#define LG_TCP_IW_SEGS 10u             /* initial window, RFC 6928 */
-#define LG_TCP_DUP_THRESH 3u           /* RFC 5681 */
-#define LG_TCP_MIN_MSS 64u             /* smaller offers count as this */
-#define LG_TCP_REORDER_SEGS 64u        /* reordering tolerated at most before data is lost */
-#define LG_TCP_SACK_RANGES 62u         /* SACKed islands remembered of one connection */
-#define LG_TCP_PORT_SLOTS 256u         /* source-port counters, RFC 6056 algorithm 4 */
+#define LG_TCP_NO_BUF_NS LG_MS(5)       /* try again after the packet pool was empty */
+#define LG_TCP_OOO_CHECK_NS LG_MS(500)  /* while there are islands: is the packet pool empty? */
+#define LG_TCP_CHALLENGE_MAX 10u        /* challenge ACKs a connection a second (RFC 5961 7) */
+#define LG_TCP_TINY_SZ 256u             /* payloads up to this are merged by copy in queues */
+#define LG_TCP_QUICK_ACKS 16u           /* segments acknowledged at once on a new connection */
+#define LG_TCP_IW_SEGS 10u              /* initial window, RFC 6928 */
+#define LG_TCP_DUP_THRESH 3u            /* RFC 5681 */
+#define LG_TCP_DELACK_MAX_US 200000u    /* a peer's ACK may be delayed so long; RFC 8985 7.2 */
+#define LG_TCP_TLP_SLACK_US 2000u       /* what a loss probe waits beyond two round trips */
+#define LG_TCP_MIN_RTT_SPAN LG_SEC(300) /* the smallest round trip is forgotten after */
+#define LG_TCP_MIN_MSS 64u              /* smaller offers count as this */
+#define LG_TCP_SACK_RANGES 58u          /* SACKed islands remembered of one connection */
+#define LG_TCP_PORT_SLOTS 256u          /* source-port counters, RFC 6056 algorithm 4 */
 #define LG_TCP_PMTU_CNT 1024u /* destinations remembered with their path MTU, a power of 2 */
 #define LG_TCP_PAWS_IDLE_NS LG_SEC(24 * 86400) /* RFC 7323 section 5.5 */
 
@@ -96,8 +106,35 @@ enum {
     LG_TCP_F_PERSIST = 1u << 18,   /* t_rtx is the persist timer, not the retransmission timer */
     LG_TCP_F_FORCE = 1u << 19,     /* persist timer: send what the window takes, however little */
     LG_TCP_F_PROBE = 1u << 20,     /* a window or keepalive probe is due */
-    LG_TCP_F_TIMED = 1u << 21,     /* a segment's round trip is being measured */
+    LG_TCP_F_DSACK_DUE = 1u << 21, /* dsack is to be reported (RFC 2883) */
     LG_TCP_F_CWND_FULL = 1u << 22, /* the congestion window held data back last time */
+};
+
+/* Bits of lg_tcp_conn.loss: repair and its timers. */
+enum {
+    LG_TCP_L_T_TLP = 1u << 0,     /* t_rtx is the tail loss probe's */
+    LG_TCP_L_T_REO = 1u << 1,     /* t_rtx ends a reordering window */
+    LG_TCP_L_TLP_DUE = 1u << 2,   /* a tail loss probe is to be sent */
+    LG_TCP_L_TLP_OUT = 1u << 3,   /* one is out: up to tlp_end */
+    LG_TCP_L_TLP_RTX = 1u << 4,   /* and it repeated old data */
+    LG_TCP_L_REORDER = 1u << 5,   /* this path reorders */
+    LG_TCP_L_HEAD_DUE = 1u << 6,  /* one lost segment is sent whatever cwnd says */
+    LG_TCP_L_FIN_LOST = 1u << 7,  /* the FIN without data is to be sent again */
+    LG_TCP_L_FRTO = 1u << 8,      /* after a timeout: is it a spurious one? (RFC 5682) */
+    LG_TCP_L_DSACK_RND = 1u << 9, /* dsack_end is valid: duplicates before it are one event */
+};
+
+/* Bits of lg_buf.flags in sndq. */
+enum {
+    LG_TCP_TX_SACKED = 1u << 8,
+    LG_TCP_TX_LOST = 1u << 9,
+    LG_TCP_TX_AGAIN = 1u << 10, /* sent more than once */
+    LG_TCP_TX_SENT = 1u << 11,  /* on `sent` */
+};
+
+/* Bufs chained by newer and older. */
+struct lg_tcp_seglist {
+    struct lg_buf *oldest, *newest;
 };
 
 /* Intrusive, doubly linked list; a list head is one too. next == NULL: not on a list. */
@@ -105,11 +142,20 @@ struct lg_tcp_link {
     struct lg_tcp_link *next, *prev;
 };
 
-/* What a sender knows of the peer's out-of-order queue. Exists while it is not empty. */
-struct lg_tcp_sackboard {
-    uint32_t cnt;                              /* in [1,LG_TCP_SACK_RANGES] */
-    uint32_t bytes;                            /* sum of the ranges */
-    struct lg_tcp_range r[LG_TCP_SACK_RANGES]; /* ascending, disjoint, not adjacent */
+/* What a sender knows while it repairs: the peer's islands (cnt may be 0), how much a recovery has
+ * delivered and sent (PRR), and what to go back to if there was no loss. From a pool of which not
+ * every connection can have one; without it islands are ignored and reductions are for good. */
+struct lg_tcp_repair {
+    uint32_t cnt;                                /* in [0,LG_TCP_SACK_RANGES] */
+    uint32_t bytes;                              /* sum of the ranges */
+    struct lg_tcp_range r[LG_TCP_SACK_RANGES];   /* ascending, disjoint, not adjacent */
+    uint32_t prr_delivered, prr_out, prr_flight; /* RFC 6937 */
+    uint32_t undo_una;  /* snd_una when the trouble began; valid while has_undo */
+    uint32_t undo_end;  /* duplicates reported after this say nothing of it */
+    uint32_t undo_segs; /* segments sent again, minus those reported as duplicates */
+    uint32_t undo_cwnd, undo_ssthresh;
+    uint32_t again_ts; /* our timestamp on the first segment sent again */
+    bool has_undo, has_again;
 };
 
 /* The path MTU to one destination, as a router told it. mtu 0: nothing. */
@@ -140,7 +186,7 @@ struct lg_tcp_conn {
     uint16_t mss;     /* payload bytes of a full segment sent */
     uint16_t rcv_mss; /* payload bytes of a full segment of the peer, as far as seen */
     uint32_t cwnd, ssthresh;
-    struct lg_tcp_sackboard *board; /* owns; NULL when empty */
+    struct lg_tcp_repair *rep; /* owns; NULL: nothing to repair */
     /* -- line 2: the queues -- */
     struct lg_bufq rcvq;                /* owns: in sequence, not taken yet */
     struct lg_bufq sndq;                /* owns: not acknowledged yet */
@@ -158,28 +204,34 @@ struct lg_tcp_conn {
     lg_ns_t t_out;  /* delayed ACK; a look at the islands; another try */
     lg_ns_t t_life; /* keepalive, orphan's end, 2 MSL */
     /* -- round trip, RFC 6298 -- */
-    lg_ns_t srtt_ns, rttvar_ns; /* srtt_ns 0: no sample yet */
-    lg_ns_t rto_ns;             /* before back-off */
-    lg_ns_t timed_at_ns;        /* when the timed segment was sent */
-    lg_ns_t tx_at_ns;           /* when data was last sent */
-    uint32_t timed_end;         /* its end in sequence space */
-    uint8_t backoff;            /* consecutive timeouts of the timer t_rtx */
-    uint8_t keep_probes;        /* keepalive probes unanswered */
-    uint8_t challenge_cnt;      /* in the second that began at challenge_at_ns */
-    uint8_t dup_acks;           /* duplicate ACKs in a row */
+    uint32_t srtt_us, rttvar_us; /* srtt_us 0: no sample yet */
+    uint32_t rto_us;             /* before back-off */
+    uint32_t rtt_end;            /* the next sample comes from an ACK at or beyond it */
+    lg_ns_t tx_at_ns;            /* when data was last sent */
+    uint8_t backoff;             /* consecutive timeouts of the timer t_rtx */
+    uint8_t keep_probes;         /* keepalive probes unanswered */
+    uint8_t challenge_cnt;       /* in the second that began at challenge_at_ns */
+    uint8_t dup_acks;            /* duplicate ACKs in a row */
+    uint32_t dup_sz; /* without SACK: bytes that duplicate ACKs say have left the network */
     lg_ns_t challenge_at_ns;
-    /* -- loss repair -- */
-    uint32_t recover; /* snd_nxt when the loss was noticed */
-    uint32_t high_rxt;
-    uint32_t lost_to;
-    uint32_t dup_sz;     /* without SACK: bytes that duplicate ACKs say have left the network */
-    uint32_t cc_acc;     /* congestion control: bytes acknowledged towards the next increase */
-    uint32_t reorder_sz; /* the furthest reordering seen, bytes */
+    /* -- loss repair; RACK's names are those of RFC 8985 -- */
+    struct lg_tcp_seglist sent, lost;
+    struct lg_buf *sack_hint; /* where the last SACKed buf was found, or NULL */
+    uint32_t sacked_sz, lost_sz;
+    uint32_t recover;                           /* snd_nxt when the loss was noticed */
+    uint32_t loss;                              /* LG_TCP_L_* */
+    uint32_t rack_tx_us, rack_end, rack_rtt_us; /* the latest segment sent that has arrived */
+    uint32_t fack;                              /* the furthest that has arrived */
+    uint32_t min_rtt_us, min_rtt_at_ms;
+    uint32_t dsack_end, tlp_end;
+    uint8_t reo_mult, reo_persist; /* reordering window: quarters of min_rtt; recoveries it lasts */
+    struct lg_tcp_cc_state ccs;
     const struct lg_tcp_cc *cc;
     /* -- reassembly -- */
     uint32_t rcv_fin;                                  /* the peer's FIN, if F_FIN_OOO */
     uint32_t orphan_rx;                                /* bytes discarded since release */
     struct lg_tcp_range rcv_sack[LG_TCP_OPT_SACK_MAX]; /* newest islands first; empty: none */
+    struct lg_tcp_range dsack;                         /* what came twice, if F_DSACK_DUE */
     /* -- cold -- */
     void *user;
     struct lg_tcp_link tw; /* on tcp->time_wait: oldest first */
@@ -190,7 +242,7 @@ struct lg_tcp_conn {
 };
 _Static_assert(offsetof(struct lg_tcp_conn, tcp) == LG_CACHE_LINE, "line 0 is one line");
 _Static_assert(offsetof(struct lg_tcp_conn, rcvq) == 2 * LG_CACHE_LINE, "line 1 is one line");
-_Static_assert(sizeof(struct lg_tcp_conn) <= 9 * LG_CACHE_LINE, "a connection costs 576 bytes");
+_Static_assert(sizeof(struct lg_tcp_conn) <= 10 * LG_CACHE_LINE, "a connection costs 640 bytes");
 
 struct lg_tcp {
     /* -- set once -- */
@@ -203,13 +255,13 @@ struct lg_tcp {
     uint8_t rcv_wscale;
     /* -- hot -- */
     lg_ns_t now_ns;
-    uint32_t now_ms;
+    uint32_t now_ms, now_us; /* modulo 2^32 */
     uint32_t turn;
     struct lg_tcp_link news, news_next; /* connections with events; of the next turn */
     struct lg_tcp_link out_list;
     struct lg_tcp_link time_wait;
     struct lg_tcp_flow flow;
-    struct lg_pool conns, boards;
+    struct lg_pool conns, repairs;
     uint32_t cnt_state[LG_TCP_STATE_CNT]; /* connections in each state */
     uint32_t cnt_user;
     uint16_t port_next[LG_TCP_PORT_SLOTS];

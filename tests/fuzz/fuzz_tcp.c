@@ -61,43 +61,72 @@ static bool share_some(const struct lg_buf *b)
 
 /* ---- what must hold at any time */
 
+/* check_list: the chain of one list is whole, and holds as many bytes as it should. */
+static uint32_t check_list(const struct lg_tcp_seglist *l, uint16_t flag)
+{
+    const struct lg_buf *older = NULL;
+    uint32_t bytes = 0;
+
+    for (const struct lg_buf *b = l->oldest; b; older = b, b = b->newer) {
+        must(b->older == older && (b->flags & flag));
+        must(flag != LG_TCP_TX_LOST || !older || lg_seq_lt(older->seq, b->seq));
+        bytes += b->len;
+    }
+    must(l->newest == older);
+    return bytes;
+}
+
 static void check_send_side(const struct lg_tcp_conn *c)
 {
-    uint32_t at = c->snd_una, bytes = 0, cnt = 0;
-    bool seen_next = c->tx_next == NULL;
+    const uint16_t states = LG_TCP_TX_SENT | LG_TCP_TX_LOST | LG_TCP_TX_SACKED;
+    uint32_t at = c->snd_una, bytes = 0, cnt = 0, sum[3] = {0};
+    bool seen_next = c->tx_next == NULL, is_sent = true, seen_hint = c->sack_hint == NULL;
 
     for (const struct lg_buf *b = c->sndq.head; b; b = b->next) {
         must(b->len > 0 && b->seq == at);
         if (b == c->tx_next) {
             seen_next = true;
-            must(lg_seq_leq(b->seq, c->snd_nxt) && lg_seq_gt(b->seq + b->len, c->snd_nxt));
+            is_sent = false;
+            must(b->seq == c->snd_nxt);
         }
+        if (b == c->sack_hint)
+            seen_hint = is_sent;
+        sum[0] += b->flags & LG_TCP_TX_SENT ? b->len : 0;
+        sum[1] += b->flags & LG_TCP_TX_LOST ? b->len : 0;
+        sum[2] += b->flags & LG_TCP_TX_SACKED ? b->len : 0;
+        must(__builtin_popcount(b->flags & states) == is_sent);
+        must(b != c->sndq.tail || !b->next);
         at += b->len;
         bytes += b->len;
         cnt++;
     }
-    must(bytes == c->sndq.bytes && cnt == c->sndq.cnt && seen_next);
+    must(bytes == c->sndq.bytes && cnt == c->sndq.cnt && seen_next && seen_hint);
+    must(check_list(&c->sent, LG_TCP_TX_SENT) == sum[0]);
+    must(check_list(&c->lost, LG_TCP_TX_LOST) == sum[1] && c->lost_sz == sum[1]);
+    must(c->sacked_sz == sum[2]);
     must(bytes == 0 || at == c->snd_end);
     must(lg_seq_leq(c->snd_una, c->snd_nxt) && lg_seq_leq(c->snd_nxt, c->snd_end + 1));
     must(lg_tcp_pipe(c) <= c->snd_nxt - c->snd_una);
     must(!c->tx_next == lg_seq_geq(c->snd_nxt, c->snd_end));
     must(c->snd_una == c->snd_nxt || c->t_rtx != LG_NS_NEVER);
+    must(c->cwnd >= c->mss || c->cwnd == 0);
 }
 
-static void check_board(const struct lg_tcp_conn *c)
+static void check_repair(const struct lg_tcp_conn *c)
 {
+    const struct lg_tcp_repair *r = c->rep;
     uint32_t at = c->snd_una, bytes = 0;
 
-    if (!c->board)
+    if (!r)
         return;
-    must(c->board->cnt > 0 && c->board->cnt <= LG_TCP_SACK_RANGES);
-    for (uint32_t i = 0; i < c->board->cnt; i++) {
-        must(lg_seq_gt(c->board->r[i].start, at) &&
-             lg_seq_lt(c->board->r[i].start, c->board->r[i].end));
-        at = c->board->r[i].end;
-        bytes += at - c->board->r[i].start;
+    must(r->cnt <= LG_TCP_SACK_RANGES);
+    for (uint32_t i = 0; i < r->cnt; i++) {
+        must(lg_seq_gt(r->r[i].start, at) && lg_seq_lt(r->r[i].start, r->r[i].end));
+        at = r->r[i].end;
+        bytes += at - r->r[i].start;
     }
-    must(lg_seq_leq(at, c->snd_nxt) && bytes == c->board->bytes);
+    must(lg_seq_leq(at, c->snd_nxt) && bytes == r->bytes);
+    must(c->sacked_sz <= bytes);
 }
 
 static void check_receive_side(const struct lg_tcp_conn *c)
@@ -128,7 +157,7 @@ static void check(const struct fuzz *f)
         used++;
         if (c->state >= LG_TCP_ESTABLISHED && c->state < LG_TCP_TIME_WAIT) {
             check_send_side(c);
-            check_board(c);
+            check_repair(c);
             check_receive_side(c);
         }
         must(c->state != LG_TCP_CLOSED || (c->flags & LG_TCP_F_USER));
@@ -148,7 +177,7 @@ static struct lg_buf *wire_buf(struct fuzz *f, uint32_t len)
     struct lg_buf *b = lg_buf_take(&f->heap.pool);
     if (!b)
         return NULL;
-    b->len = LG_MIN(len, b->cap - LG_BUF_HEADROOM);
+    b->len = LG_MIN(len, (uint32_t)b->cap - LG_BUF_HEADROOM);
     return b;
 }
 
@@ -450,7 +479,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 lg_tcp_release(f.held[k]);
     }
     must(lg_pool_used(&f.tcp->conns) == 0 && f.heap.cnt_out == 0);
-    must(lg_pool_used(&f.tcp->boards) == 0);
+    must(lg_pool_used(&f.tcp->repairs) == 0);
     must(f.tcp->wheel.cnt == 0);
     lg_tcp_fini(f.tcp);
     free(mem);

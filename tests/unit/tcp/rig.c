@@ -98,7 +98,7 @@ void rig_fini(struct rig *r)
     lg_tcp_fini(r->tcp);
     EXPECT_EQ(r->heap.cnt_out, 0);
     EXPECT_EQ(lg_pool_used(&r->tcp->conns), 0);
-    EXPECT_EQ(lg_pool_used(&r->tcp->boards), 0);
+    EXPECT_EQ(lg_pool_used(&r->tcp->repairs), 0);
     EXPECT_EQ(r->tcp->wheel.cnt, 0);
     free(r->mem);
 }

@@ -335,7 +335,7 @@ static void sim_check(struct sim *s)
         EXPECT_EQ(me->got, s->cfg.bytes[!i]);
         EXPECT(me->max_unread <= s->cfg.buf_sz + 16384);
         EXPECT_EQ(lg_pool_used(&me->tcp->conns), 0);
-        EXPECT_EQ(lg_pool_used(&me->tcp->boards), 0);
+        EXPECT_EQ(lg_pool_used(&me->tcp->repairs), 0);
         EXPECT_EQ(me->tcp->wheel.cnt, 0);
         EXPECT_EQ(me->heap.cnt_out, 0);
     }
