@@ -54,8 +54,7 @@ class Comparison:
         self.scenarios = [s for s in scenarios.ALL if s.name in args.only]
         self.hz = account.tsc_hz()
         self.warnings = []
-        micro = bounds.measure(self.rig.bin)
-        self.rows = {s.name: report.Row(s, bounds.cycles(s.bound, micro)) for s in self.scenarios}
+        self.rows = {s.name: report.Row(s) for s in self.scenarios}
         if memory.SCENARIO.name in args.only:
             self.rows[memory.SCENARIO.name] = report.Row(memory.SCENARIO)
 
@@ -72,6 +71,11 @@ class Comparison:
                                  "trust these numbers." %
                                  (100 * usage.lb_busy, 100 * usage.generator_busy))
             say("warning: " + self.warnings[-1])
+
+    def measure_bounds(self):
+        micro = bounds.measure(self.rig.bin, self.rig.path("pki"))
+        for row in self.rows.values():
+            row.bound_cycles = bounds.cycles(row.scenario.bound, micro)
 
     def measure_one(self, peer, scenario, context):
         own = peer.pids() + self.rig.origin_pids()
@@ -120,6 +124,7 @@ class Comparison:
         self.look_around()
         try:
             self.rig.up()
+            self.measure_bounds()
             for i in range(self.args.runs):
                 say("run %d of %d" % (i + 1, self.args.runs))
                 turn = i % len(self.contenders)  # nobody is always first

@@ -9,7 +9,8 @@ import unittest
 from xml.sax.saxutils import quoteattr
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "../../../bench/compare"))
+for folder in ("compare", "micro"):
+    sys.path.insert(0, os.path.join(HERE, "../../../bench", folder))
 sys.dont_write_bytecode = True
 
 
