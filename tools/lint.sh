@@ -66,7 +66,7 @@ check_spdx() {
     while read -r f; do
         head -n 5 "$f" | grep -q 'SPDX-License-Identifier: GPL-2.0-or-later' ||
             offence "$f:1: no SPDX-License-Identifier: GPL-2.0-or-later in the first lines"
-    done < <(pick '\.(c|h|cc|def|sh|py|build|md|flags)$|^(dev|\.ci/run|meson_options\.txt)$')
+    done < <(pick '\.(c|h|cc|def|sh|py|build|md|flags|lua)$|^(dev|\.ci/run|meson_options\.txt)$')
 }
 
 check_includes() {
@@ -106,6 +106,13 @@ check_shell() {
     shellcheck -x "${list[@]}" || bad=1
 }
 
+check_lua() {
+    local f
+    while read -r f; do
+        [ -z "$f" ] || luac5.4 -p "$f" || bad=1
+    done < <(pick '\.lua$')
+}
+
 check_format
 check_spelling
 check_spdx
@@ -113,6 +120,7 @@ check_includes
 check_hot_code
 check_sizes
 check_shell
+check_lua
 if [ "$bad" != 0 ]; then
     echo "lint: see above; ./dev fmt settles the format"
     exit 1

@@ -20,7 +20,7 @@ declare -A packages=(
         tcpdump tshark socat netcat-openbsd jq"
     [bench]="wrk haproxy hitch nginx-light nghttp2-client openssl curl jq iproute2 ethtool procps python3"
     [fuzz]="clang-14 libclang-rt-14-dev"
-    [lint]="clang-format codespell shellcheck git"
+    [lint]="clang-format codespell shellcheck git lua5.4"
 )
 hugepages=512 # of 2 MiB
 
