@@ -22,6 +22,7 @@
 #define LG_MAX_LISTENERS 1024
 
 enum lg_idle { LG_IDLE_ADAPTIVE, LG_IDLE_POLL };
+enum lg_cfg_cc { LG_CC_CUBIC, LG_CC_NEWRENO };
 enum lg_listener_type { LG_LISTENER_TCP_SSL, LG_LISTENER_HTTPS };
 enum lg_client_auth { LG_AUTH_NONE, LG_AUTH_OPTIONAL, LG_AUTH_REQUIRED };
 enum lg_crl_fail { LG_CRL_FAIL_CLOSED, LG_CRL_FAIL_OPEN };
@@ -129,6 +130,7 @@ struct lg_config {
     uint32_t max_connections;        /* client connections per worker; default 20000 */
     uint32_t packet_buffers;         /* per process; 0: derived from max_connections */
     uint32_t snd_buf_sz, rcv_buf_sz; /* bytes per connection and direction; default 256 KiB */
+    enum lg_cfg_cc cc;               /* congestion control; default cubic */
     char *eal_extra;                 /* "" when not given */
     char *control_socket;            /* unix path; default /run/lockgate.sock; "" off */
     char *log_level;                 /* error, warn, info, debug; default info */

@@ -217,6 +217,7 @@ const char *lg_config_restart_needed(const struct lg_config *a, const struct lg_
         {"global.packet_buffers", a->packet_buffers == b->packet_buffers},
         {"global.send_buffer", a->snd_buf_sz == b->snd_buf_sz},
         {"global.receive_buffer", a->rcv_buf_sz == b->rcv_buf_sz},
+        {"global.congestion_control", a->cc == b->cc},
         {"global.source_ports", a->port_lo == b->port_lo && a->port_hi == b->port_hi},
         {"global.eal_extra", strcmp(a->eal_extra, b->eal_extra) == 0},
         {"global.file_prefix", strcmp(a->file_prefix, b->file_prefix) == 0},

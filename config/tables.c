@@ -21,6 +21,8 @@ _Static_assert(sizeof(bool) == 1, "booleans are written as one byte");
 
 static const struct lg_word idle_words[] = {
     {"adaptive", LG_IDLE_ADAPTIVE}, {"poll", LG_IDLE_POLL}, {NULL, 0}};
+static const struct lg_word cc_words[] = {
+    {"cubic", LG_CC_CUBIC}, {"newreno", LG_CC_NEWRENO}, {NULL, 0}};
 static const struct lg_word level_words[] = {
     {"error", 0}, {"warn", 1}, {"info", 2}, {"debug", 3}, {NULL, 0}};
 
@@ -85,6 +87,12 @@ static const struct lg_field global_fields[] = {
      .max = MIB(16),
      .def = "256KiB",
      .doc = "Received bytes not yet relayed per connection; the TCP window."},
+    {.key = "congestion_control",
+     .kind = &lg_kind_word,
+     AT(struct lg_config, cc),
+     .words = cc_words,
+     .def = "cubic",
+     .doc = "How fast data is sent: `cubic` (RFC 9438, with HyStart++) or `newreno` (RFC 6582)."},
     {.key = "source_ports",
      .kind = &lg_kind_port_range,
      AT(struct lg_config, port_lo),

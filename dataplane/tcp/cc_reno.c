@@ -17,9 +17,9 @@ static void opened(struct lg_tcp_conn *c)
     c->ssthresh = UINT32_MAX;
 }
 
-static void acked(struct lg_tcp_conn *c, uint32_t n, lg_ns_t now_ns)
+static void acked(struct lg_tcp_conn *c, uint32_t n, uint32_t rtt_us)
 {
-    (void)now_ns;
+    (void)rtt_us;
     if (c->cwnd >= CWND_MAX)
         return;
     if (c->cwnd < c->ssthresh) {
@@ -38,9 +38,8 @@ static uint32_t half(const struct lg_tcp_conn *c, uint32_t flight)
     return LG_MAX(flight / 2, 2u * c->mss);
 }
 
-static void lost(struct lg_tcp_conn *c, uint32_t flight, lg_ns_t now_ns)
+static void lost(struct lg_tcp_conn *c, uint32_t flight)
 {
-    (void)now_ns;
     c->ssthresh = half(c, flight);
     c->ccs.acc = 0;
 }
@@ -58,9 +57,4 @@ static void undone(struct lg_tcp_conn *c)
     c->ccs.acc = 0;
 }
 
-static void idle(struct lg_tcp_conn *c)
-{
-    c->cwnd = LG_MIN(c->cwnd, LG_TCP_IW_SEGS * c->mss);
-}
-
-const struct lg_tcp_cc lg_tcp_cc_reno = {"reno", opened, acked, lost, timeout, undone, idle};
+const struct lg_tcp_cc lg_tcp_cc_reno = {"reno", opened, acked, lost, timeout, undone};

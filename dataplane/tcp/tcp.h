@@ -4,7 +4,7 @@
  *
  * Standards: RFC 9293 (TCP), 6298 (RTO), 7323 (timestamps, window scale, PAWS), 5961 (blind
  * attacks), 6528 (initial sequence numbers), 1122 section 4.2 (delayed ACK, keepalive, SWS), 1191,
- * 8201, 5927 (path MTU).
+ * 8201, 5927 (path MTU), 8985 (RACK-TLP), 6937 (PRR), 9438 (CUBIC), 9406 (HyStart++).
  *
  * How a worker uses it, each loop turn:
  *      lg_tcp_rx          for each segment of the burst
@@ -41,6 +41,7 @@
 #include "siphash.h"
 #include "stat.h"
 #include "ns.h"
+#include "tcp_cc.h"
 
 struct lg_tcp;
 struct lg_tcp_conn;
@@ -67,11 +68,12 @@ struct lg_tcp_cfg {
     lg_ns_t keepalive_idle_ns; /* 0: no keepalive */
     lg_ns_t keepalive_intvl_ns;
     uint32_t keepalive_cnt;
-    lg_ns_t min_rto_ns;        /* RFC 6298 says 1 s; Linux and we say 200 ms */
-    uint32_t syn_retries;      /* SYN and SYN-ACK */
-    uint32_t data_retries;     /* R2 of RFC 1122 */
-    uint16_t port_lo, port_hi; /* source ports of active connections: [port_lo, port_hi] */
-    struct lg_sipkey secret;   /* keys ISNs and the flow table */
+    lg_ns_t min_rto_ns;         /* RFC 6298 says 1 s; Linux and we say 200 ms */
+    const struct lg_tcp_cc *cc; /* borrows: for life; NULL: cubic */
+    uint32_t syn_retries;       /* SYN and SYN-ACK */
+    uint32_t data_retries;      /* R2 of RFC 1122 */
+    uint16_t port_lo, port_hi;  /* source ports of active connections: [port_lo, port_hi] */
+    struct lg_sipkey secret;    /* keys ISNs and the flow table */
 };
 
 /* What is new about a connection; several may be set at once. */

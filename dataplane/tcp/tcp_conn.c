@@ -91,7 +91,7 @@ struct lg_tcp_conn *lg_tcp_conn_open(struct lg_tcp *tcp, const struct lg_tcp_tup
     c->rto_us = (uint32_t)(LG_TCP_INIT_RTO_NS / 1000);
     c->t_rtx = c->t_out = c->t_life = LG_NS_NEVER;
     c->rx_at_ns = tcp->now_ns;
-    c->cc = &lg_tcp_cc_reno;
+    c->cc = tcp->cfg.cc ? tcp->cfg.cc : &lg_tcp_cc_cubic;
     c->ssthresh = UINT32_MAX;
     lg_tcp_tally(&tcp->cnt_state[LG_TCP_CLOSED], 1);
     return c;

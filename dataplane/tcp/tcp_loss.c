@@ -151,14 +151,14 @@ static void enter_recovery(struct lg_tcp_conn *c)
     c->loss |= LG_TCP_L_HEAD_DUE;
     c->loss &= ~(uint32_t)(LG_TCP_L_TLP_OUT | LG_TCP_L_TLP_RTX);
     c->recover = c->snd_nxt;
-    c->cc->lost(c, c->snd_nxt - c->snd_una, c->tcp->now_ns);
+    c->cc->lost(c, c->snd_nxt - c->snd_una);
     prr_begin(c);
 }
 
 /* reduce_once answers a loss that is repaired already. */
 static void reduce_once(struct lg_tcp_conn *c)
 {
-    c->cc->lost(c, c->snd_nxt - c->snd_una, c->tcp->now_ns);
+    c->cc->lost(c, c->snd_nxt - c->snd_una);
     c->cwnd = LG_MIN(c->cwnd, c->ssthresh);
 }
 
@@ -223,7 +223,7 @@ static void in_trouble(struct lg_tcp_conn *c, struct lg_tcp_ack_ctx *a)
     else if (c->flags & LG_TCP_F_RECOVERY)
         prr(c, a);
     else if (a->delivered > 0)
-        c->cc->acked(c, a->delivered, c->tcp->now_ns);
+        c->cc->acked(c, a->delivered, a->rtt_us);
 }
 
 /* settle gives the repair state back when nothing in it can matter any more. */
@@ -259,7 +259,7 @@ void lg_tcp_loss_ack(struct lg_tcp_conn *c, struct lg_tcp_ack_ctx *a)
         else if (LG_UNLIKELY((c->loss & LG_TCP_L_TLP_OUT) && lg_tcp_tlp_ack(c, a)))
             reduce_once(c);
         else if (a->delivered > 0 && a->was_full)
-            c->cc->acked(c, a->delivered, c->tcp->now_ns);
+            c->cc->acked(c, a->delivered, a->rtt_us);
     }
     lg_tcp_arm_after_ack(c, a->acked > 0, wait_us);
     if (LG_UNLIKELY(c->rep != NULL))

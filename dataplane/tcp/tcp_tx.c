@@ -360,13 +360,25 @@ static bool send_next(struct lg_tcp_conn *c, uint32_t *pipe)
     return true;
 }
 
+/* restart: nothing was sent for longer than a retransmission timeout, and what cwnd says is old
+ * news: it halves for each such time, down to the initial window (RFC 2861; RFC 5681 section 4.1
+ * would go there at once). ssthresh keeps three quarters of it, so that slow start finds back. */
+static void restart(struct lg_tcp_conn *c)
+{
+    uint64_t rtos = lg_ns_since(c->tcp->now_ns, c->tx_at_ns) / LG_US(c->rto_us);
+    uint32_t least = LG_MIN(c->cwnd, LG_TCP_IW_SEGS * c->mss);
+
+    c->ssthresh = LG_MAX(c->ssthresh, c->cwnd - c->cwnd / 4);
+    c->cwnd = LG_MAX(rtos < 31 ? c->cwnd >> rtos : 0, least);
+}
+
 /* send_new sends what has never been sent; returns segments sent. */
 static uint32_t send_new(struct lg_tcp_conn *c, uint32_t pipe, uint32_t budget)
 {
     uint32_t n = 0;
 
     if (c->snd_una == c->snd_nxt && lg_ns_since(c->tcp->now_ns, c->tx_at_ns) > LG_US(c->rto_us))
-        c->cc->idle(c);
+        restart(c);
     while (n < budget && has_new(c) && send_next(c, &pipe))
         n++;
     return n;

@@ -299,6 +299,7 @@ TEST(ConfigLoad, SaysWhatAReloadCannotChange)
         {"idle: adaptive", "packet_buffers: 4096", "global.packet_buffers"},
         {"send_buffer: 256KiB", "send_buffer: 128KiB", "global.send_buffer"},
         {"idle: adaptive", "receive_buffer: 128KiB", "global.receive_buffer"},
+        {"idle: adaptive", "congestion_control: newreno", "global.congestion_control"},
         {"source_ports: 32768-60999", "source_ports: 32768-60998", "global.source_ports"},
         {"idle: adaptive", "eal_extra: \"--no-telemetry\"", "global.eal_extra"},
         {"idle: adaptive", "file_prefix: other", "global.file_prefix"},

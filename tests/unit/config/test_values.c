@@ -32,6 +32,7 @@ TEST(ConfigValues, FillsGlobalDefaults)
     EXPECT_EQ(cfg->worker_cpus[0], 1);
     EXPECT_EQ(cfg->control_cpu, -1);
     EXPECT_EQ(cfg->idle, LG_IDLE_ADAPTIVE);
+    EXPECT_EQ(cfg->cc, LG_CC_CUBIC);
     EXPECT_EQ(cfg->memory_mb, 512);
     EXPECT(cfg->hugepages);
     EXPECT_EQ(cfg->max_connections, 20000);

@@ -267,7 +267,7 @@ TEST(TcpRack, Rfc6937_SendsInProportionToWhatArrives)
     EXPECT(out >= half - 2 * MSS && out <= half + 2 * MSS);
     answer(r->c->recover - r->ack, NULL, 0);
     EXPECT(!(r->c->flags & LG_TCP_F_RECOVERY));
-    EXPECT_EQ(r->c->cwnd, half);
+    EXPECT(r->c->cwnd >= half && r->c->cwnd < half + MSS);
     rig_fini(r);
 }
 

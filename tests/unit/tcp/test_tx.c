@@ -315,7 +315,7 @@ TEST(TcpTx, RepairsByThreeDuplicateAcksWithoutSack)
     rig_poll(r, LG_MS(1));
     REQUIRE_EQ(r->sent_cnt, 1);
     expect_sent(0, base, 0, 1460);
-    EXPECT_EQ(r->c->ssthresh, 7300);
+    EXPECT_EQ(r->c->ssthresh, 10220);
     EXPECT_EQ(rig_stat(r, LG_STAT_TCP_FAST_RETRANS), 1);
     rig_clear(r);
     ack(4 * 1460); /* partial: the fifth was lost too (RFC 6582) */
