@@ -37,6 +37,8 @@ struct lg_cfg_port {
                            "memif:/path/sock[,role=server|client][,id=N]", "vdev:STRING" */
     uint16_t mtu;       /* bytes of IP packet, in [1280, 9000]; default 1500 */
     bool trust_rx_csum; /* accept frames without verifying checksums (veth peers with offload) */
+    bool dad;           /* ask whether somebody else has our IPv6 addresses; default true */
+    bool router_advertisements; /* take IPv6 default routes from them; default false */
     uint32_t address_cnt;
     struct lg_prefix addresses[LG_MAX_PORT_ADDRS]; /* ours, with the on-link prefix */
     bool has_mac;

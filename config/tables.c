@@ -167,6 +167,18 @@ static const struct lg_field port_fields[] = {
      AT(struct lg_cfg_port, trust_rx_csum),
      .def = "false",
      .doc = "take frames without verifying TCP checksums; for a veth whose peer leaves them out"},
+    {.key = "duplicate_address_detection",
+     .kind = &lg_kind_bool,
+     AT(struct lg_cfg_port, dad),
+     .def = "true",
+     .doc = "ask for a second at start whether somebody else has one of our IPv6 addresses; one "
+            "that is taken is not used, and the log says so"},
+    {.key = "router_advertisements",
+     .kind = &lg_kind_bool,
+     AT(struct lg_cfg_port, router_advertisements),
+     .def = "false",
+     .doc = "take IPv6 default routes from routers that advertise themselves on this port, where "
+            "no configured route fits"},
     {.key = "mac",
      .kind = &lg_kind_mac,
      AT(struct lg_cfg_port, mac),

@@ -111,6 +111,18 @@ static bool on_net_too_big(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq
     return lg_tcp_rx_too_big(core->tcp, t, seq, mtu, core->now_ns);
 }
 
+static void on_net_conflict(void *ctx, uint16_t port, const lg_ip_t *own, const uint8_t mac[6],
+                            bool is_used)
+{
+    struct lg_core *core = ctx;
+    char ip[LG_IP_STR_SZ];
+
+    lg_logring_put(&core->log, &core->stats, LG_LOG_ERROR,
+                   "port %s: address %s is also that of %02x:%02x:%02x:%02x:%02x:%02x: %s",
+                   core->cfg->ports[port].name, lg_ip_text(own, ip), mac[0], mac[1], mac[2], mac[3],
+                   mac[4], mac[5], is_used ? "two stations use it" : "Lockgate will not use it");
+}
+
 static bool on_proxy_source(void *ctx, const lg_ip_t *dst, lg_ip_t *src)
 {
     struct lg_core *core = ctx;
@@ -125,7 +137,7 @@ static uint64_t on_proxy_cycles(void *ctx)
 
 static const struct lg_tcp_ops tcp_ops = {on_tcp_output, on_is_listening};
 static const struct lg_net_ops net_ops = {on_net_tx, on_net_share, on_net_unreachable,
-                                          on_net_too_big};
+                                          on_net_too_big, on_net_conflict};
 
 /* ------------------------------------------------------------- one worker's memory */
 
@@ -142,6 +154,7 @@ static lg_err_t fill_cfgs(const struct lg_cores *cs, uint32_t idx, struct core_c
 
     LG_TRY(fill_tcp_cfg(cfg, idx, &c->tcp));
     c->net = (struct lg_net_cfg){.cfg = cfg, .is_quiet = idx != 0, .secret = c->tcp.secret};
+    memcpy(c->net.nonce, cs->nonce, sizeof c->net.nonce);
     for (uint32_t i = 0; i < cfg->port_cnt; i++) {
         struct lg_port_info info;
         lg_port_get_info(cs->ports, i, &info);
@@ -284,6 +297,7 @@ static lg_err_t open_all(struct lg_cores *cs, const struct lg_snapshot *first, s
                       rte_lcore_count(), cs->cnt + 1);
         return LG_E(SYS);
     }
+    LG_CHECK(getrandom(cs->nonce, sizeof cs->nonce, 0) == (ssize_t)sizeof cs->nonce, LG_E(SYS));
     LG_TRY(open_shared(cs, first));
     LG_TRY(lg_ports_open(cs->cfg, cs->cnt, &cs->ports, diag));
     for (uint32_t i = 0; i < cs->cnt; i++)

@@ -46,6 +46,7 @@ struct lg_cores {
     struct lg_core *core[LG_MAX_WORKERS];
     struct lg_ports *ports; /* owns */
     void *rings;            /* owns: the hand-over rings */
+    uint8_t nonce[6];       /* lg_net_cfg.nonce */
 };
 
 /* lg_cores_open opens the ports and lays out every worker's memory (from DPDK's heap). EAL must be

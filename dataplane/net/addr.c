@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* addr.c: which addresses are ours, and where others are: the on-link prefixes of the ports and
- * the static routes of the config. All of it is fixed at init. */
+ * the static routes of the config, all fixed at init. Behind those come advertised routers. */
 #include "net_priv.h"
 
 uint32_t lg_addr_cnt_max(const struct lg_config *cfg)
@@ -159,11 +159,12 @@ bool lg_addr_for(const struct lg_net *net, uint16_t port, const lg_ip_t *hop, lg
 
     if (lg_ip_is_link_local(hop)) {
         *out = net->link_local[port];
-        return true;
+        return lg_dad_state(net, out) == LG_DAD_USABLE;
     }
     for (uint32_t i = 0; i < p->address_cnt; i++) {
         const struct lg_prefix *a = &p->addresses[i];
-        if (lg_ip_is_v4(&a->ip) != lg_ip_is_v4(hop) || lg_ip_is_link_local(&a->ip))
+        if (lg_ip_is_v4(&a->ip) != lg_ip_is_v4(hop) || lg_ip_is_link_local(&a->ip) ||
+            lg_dad_state(net, &a->ip) != LG_DAD_USABLE)
             continue;
         if (!first)
             first = a;
@@ -202,7 +203,7 @@ bool lg_route_find(const struct lg_net *net, const lg_ip_t *src, const lg_ip_t *
         *hop = r->is_on_link ? *dst : r->via;
         return true;
     }
-    return false;
+    return !lg_ip_is_v4(dst) && lg_ra_route(net, port, hop);
 }
 
 bool lg_net_source(const struct lg_net *net, const lg_ip_t *dst, lg_ip_t *src)

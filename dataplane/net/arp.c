@@ -87,6 +87,11 @@ enum lg_verdict lg_arp_rx(struct lg_net *net, struct lg_net_frame *f)
     if (!is_sane(&arp))
         return lg_net_drop(net, LG_STAT_DROP_ARP);
 
+    if (LG_UNLIKELY(lg_addr_on_port(net, &sender, f->port) &&
+                    memcmp(arp.sender_mac, net->cfg.ports[f->port].mac, 6) != 0)) {
+        lg_dad_claimed(net, f, &sender);
+        return LG_DONE;
+    }
     bool is_probe = lg_ip_is_any(&sender); /* RFC 5227: somebody wants to know if it is free */
     bool can_learn = lg_addr_is_on_link(net, &sender, f->port);
     bool is_for_us = lg_addr_on_port(net, &target, f->port);

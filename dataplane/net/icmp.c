@@ -170,6 +170,10 @@ enum lg_verdict lg_icmp6_rx(struct lg_net *net, struct lg_net_frame *f)
         return lg_net_drop(net, LG_STAT_DROP_L4_CSUM);
     if (icmp->type == LG_ICMP6_NS || icmp->type == LG_ICMP6_NA)
         return lg_nd_rx(net, f);
+    if (lg_addr_find(net, &f->src))
+        return lg_net_drop(net, LG_STAT_DROP_IP_MARTIAN);
+    if (icmp->type == LG_ICMP6_RA)
+        return lg_ra_rx(net, f);
     /* All else is for one host, from one host. */
     if (lg_ip_is_any(&f->src) || lg_ip_is_multicast(&f->dst))
         return lg_net_drop(net, LG_STAT_DROP_ICMP);

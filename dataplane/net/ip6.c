@@ -113,10 +113,16 @@ enum lg_verdict lg_ip6_rx(struct lg_net *net, struct lg_net_frame *f)
     f->dst = lg_ip_v6(ip->dst);
     f->hops = ip->hops;
     /* ::ffff:a.b.c.d is how we keep IPv4 addresses: on the wire it is nobody's. */
-    if (lg_ip_is_v4(&f->src) || lg_ip_is_v4(&f->dst) || lg_ip_is_martian(net, &f->src))
+    if (lg_ip_is_v4(&f->src) || lg_ip_is_v4(&f->dst))
+        return lg_net_drop(net, LG_STAT_DROP_IP_MARTIAN);
+    /* Who else has an address of ours says so from that address: icmp.c looks closer. */
+    bool is_claim = ip->next == LG_PROTO_ICMP6 && lg_addr_find(net, &f->src);
+    if (!is_claim && lg_ip_is_martian(net, &f->src))
         return lg_net_drop(net, LG_STAT_DROP_IP_MARTIAN);
     if (!is_for_us(net, f))
         return lg_net_drop(net, LG_STAT_DROP_IP_NOT_OURS);
+    if (LG_UNLIKELY(net->has_unusable) && lg_dad_state(net, &f->dst) != LG_DAD_USABLE)
+        return lg_net_drop(net, LG_STAT_DROP_IP_TENTATIVE);
     uint8_t proto = ip->next;
     f->l4 = (uint8_t *)f->eth + sizeof *f->eth + sizeof *ip;
     f->l4_len = len;

@@ -24,6 +24,7 @@ enum lg_neigh_state {
     LG_NEIGH_INCOMPLETE, /* asked, no answer yet: no MAC, packets wait */
     LG_NEIGH_REACHABLE,  /* confirmed not long ago */
     LG_NEIGH_STALE,      /* has a MAC that nobody has confirmed lately, and nobody uses */
+    LG_NEIGH_DELAY,      /* has a MAC, in use again: whether it holds is asked in a moment */
     LG_NEIGH_PROBE,      /* has a MAC, in use, being asked whether it still holds */
 };
 
@@ -32,7 +33,7 @@ struct lg_neigh {
     uint16_t port;
     uint8_t state;      /* enum lg_neigh_state */
     uint8_t tries;      /* solicitations sent in this state */
-    uint8_t mac[6];     /* valid in REACHABLE, STALE, PROBE */
+    uint8_t mac[6];     /* valid in REACHABLE, STALE, DELAY, PROBE */
     uint32_t next;      /* in its hash chain or in the free list; LG_NEIGH_NONE ends it */
     lg_ns_t used_ns;    /* a packet went out to it, or it was made */
     lg_ns_t changed_ns; /* the state was entered */

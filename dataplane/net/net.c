@@ -37,6 +37,8 @@ struct lg_net *lg_net_init(void *mem, const struct lg_net_cfg *cfg, const struct
     for (uint64_t i = 0; i < 2; i++)
         net->hash_key[i] = lg_siphash(&cfg->secret, &i, sizeof i);
     lg_addr_init(net);
+    lg_dad_init(net, now_ns);
+    lg_ra_init(net, now_ns);
     lg_neigh_init(net->neigh, &cfg->secret);
     lg_wheel_init(&net->wheel, now_ns);
     net->announce_at_ns = cfg->is_quiet ? LG_NS_NEVER : now_ns;
@@ -147,7 +149,7 @@ static unsigned announce(struct lg_net *net, lg_ns_t now_ns)
 
     for (; net->announce_idx < net->addr_cnt && done < ANNOUNCE_STEP; net->announce_idx++) {
         const struct lg_net_addr *a = &net->addrs[net->announce_idx];
-        if (a->kind == LG_ADDR_BCAST)
+        if (a->kind == LG_ADDR_BCAST || a->dad != LG_DAD_USABLE)
             continue;
         if (lg_ip_is_v4(&a->prefix.ip))
             lg_arp_announce(net, a->port, &a->prefix.ip);
@@ -167,6 +169,7 @@ unsigned lg_net_poll(struct lg_net *net, lg_ns_t now_ns)
 {
     unsigned done = lg_wheel_poll(&net->wheel, now_ns, POLL_BUDGET, lg_nud_fire, net);
 
+    done += lg_dad_poll(net, now_ns) + lg_ra_poll(net, now_ns);
     if (LG_UNLIKELY(now_ns >= net->announce_at_ns))
         done += announce(net, now_ns);
     return done;
@@ -174,7 +177,9 @@ unsigned lg_net_poll(struct lg_net *net, lg_ns_t now_ns)
 
 lg_ns_t lg_net_next(const struct lg_net *net)
 {
-    return LG_MIN(lg_wheel_next(&net->wheel), net->announce_at_ns);
+    lg_ns_t at_ns = LG_MIN(net->dad_at_ns, net->ra_at_ns);
+
+    return LG_MIN(LG_MIN(lg_wheel_next(&net->wheel), net->announce_at_ns), at_ns);
 }
 
 uint32_t lg_net_neighbour_cnt(const struct lg_net *net)

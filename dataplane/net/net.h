@@ -3,12 +3,11 @@
  * neighbour discovery and ICMP in between. It knows nothing of DPDK, TCP's state or clocks.
  *
  * Standards: RFC 791, 1122 (IPv4 host), 8200 (IPv6), 826, 5227 (ARP), 4861, 4862 (neighbour
- * discovery), 792, 4443 (ICMP), 4291 (addresses), 1071, 1624 (checksum), 5927 (ICMP and TCP), 1191,
- * 8201 (path MTU: what routers say goes to TCP).
- * Not spoken: fragments (refused both ways: docs/decisions/0040), VLAN tags, IPv4 options
- * (skipped), source routing, redirects and router advertisements (routes are static), MLD,
- * duplicate address detection for our own (configured) addresses; a probe of somebody else for one
- * of them is answered, so that he lets go of it.
+ * discovery), 4191, 7527, 792, 4443 (ICMP), 4291 (addresses), 1071, 1624 (checksum), 5927 (ICMP and
+ * TCP), 1191, 8201 (path MTU: what routers say goes to TCP). Not spoken: fragments (refused both
+ * ways: docs/decisions/0040), VLAN tags, IPv4 options (skipped), source routing, redirects
+ * (ignored), prefixes of router advertisements (addresses are configured), MLD, duplicate address
+ * detection for IPv4 (a claim by somebody else is told and answered).
  *
  * How a worker uses it, each loop turn:
  *      lg_net_rx        for each frame; what it keeps is a TCP segment
@@ -47,7 +46,8 @@ struct lg_net_port {
 struct lg_net_cfg {
     const struct lg_config *cfg; /* borrows: for the life of the net; ports and routes are read */
     struct lg_net_port ports[LG_MAX_PORTS]; /* [0, cfg->port_cnt) */
-    bool is_quiet;           /* do not announce our addresses at start: another worker does */
+    bool is_quiet;           /* ask for and announce nothing at start: another worker does */
+    uint8_t nonce[6];        /* the same for all workers: tells our own probes apart; random */
     struct lg_sipkey secret; /* keys the neighbour table; from a random source */
 };
 
@@ -66,6 +66,10 @@ struct lg_net_ops {
     /* too_big: a router says that such a segment does not fit a link of mtu bytes, in [68, 65535].
      * Verified and returned as for unreachable. */
     bool (*too_big)(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq, uint32_t mtu);
+    /* conflict: the station mac has an address of ours, too. is_used: we go on with it; else it was
+     * found out before we began to use it, and we never shall. At most once in 10 s while used. */
+    void (*conflict)(void *ctx, uint16_t port_idx, const lg_ip_t *own, const uint8_t mac[6],
+                     bool is_used);
 };
 
 /* lg_net_footprint: bytes of 64-byte-aligned zeroed memory one net wants. Thread any, pure. */

@@ -11,6 +11,7 @@
 #define LG_NET_TTL 64u
 #define LG_NET_DST_CNT 256u /* destinations remembered with their neighbour; a power of two */
 #define LG_NET_ANNOUNCE_ROUNDS 3u
+#define LG_NET_ROUTERS 4u /* advertised routers remembered */
 
 /* What an address means to us. */
 enum lg_addr_kind {
@@ -20,10 +21,14 @@ enum lg_addr_kind {
     LG_ADDR_BCAST, /* an on-link IPv4 network's broadcast or zero address: nobody's */
 };
 
+/* May an address of ours be used? Only IPv6 ones are ever anything but USABLE. */
+enum lg_dad { LG_DAD_USABLE, LG_DAD_TENTATIVE, LG_DAD_TAKEN };
+
 struct lg_net_addr {
     struct lg_prefix prefix; /* ip is the whole address, len the on-link prefix */
     uint16_t port;
     uint8_t kind; /* enum lg_addr_kind */
+    uint8_t dad;  /* enum lg_dad */
 };
 
 struct lg_net_route {
@@ -31,6 +36,15 @@ struct lg_net_route {
     lg_ip_t via; /* the gateway; with is_on_link the destination itself */
     uint16_t port;
     bool is_on_link;
+};
+
+/* A router that has advertised itself. */
+struct lg_router {
+    lg_ip_t ip; /* link-local */
+    uint16_t port;
+    uint8_t rank;    /* higher is preferred */
+    bool is_suspect; /* did not answer when it was last asked */
+    lg_ns_t until_ns;
 };
 
 /* A destination and its next hop's entry; void when gen is not the table's. */
@@ -68,6 +82,14 @@ struct lg_net {
     struct lg_bucket echo, share, share_error;
     lg_ns_t announce_at_ns;
     uint32_t announce_idx, announce_round;
+    lg_ns_t dad_at_ns;          /* next step of duplicate address detection */
+    bool has_unusable;          /* some address is TENTATIVE or TAKEN */
+    uint32_t dad_idx;           /* the next address to be asked for; UINT32_MAX: all have been */
+    lg_ns_t conflict_at_ns;     /* not before is a conflict told again */
+    lg_ns_t ra_at_ns, rs_at_ns; /* next look at the routers; not before are they asked again */
+    uint32_t rs_cnt;
+    uint32_t router_cnt;
+    struct lg_router routers[LG_NET_ROUTERS];
     struct lg_net_dst dst[LG_NET_DST_CNT];
 };
 
@@ -181,6 +203,32 @@ void lg_arp_announce(struct lg_net *net, uint16_t port, const lg_ip_t *own);
 void lg_nd_send_ns(struct lg_net *net, uint16_t port, const lg_ip_t *target,
                    const uint8_t *mac_or_null);
 void lg_nd_announce(struct lg_net *net, uint16_t port, const lg_ip_t *own);
+
+/* lg_nd_send_probe asks whether anybody has an address that shall be ours. */
+void lg_nd_send_probe(struct lg_net *net, uint16_t port, const lg_ip_t *own);
+void lg_nd_send_rs(struct lg_net *net, uint16_t port, const lg_ip_t *all_routers);
+/* lg_nd_find_lla finds a message's link-layer address option of that type, behind `off` bytes.
+ *   Returns  false: an option of length zero or past the end, or a MAC that cannot be */
+bool lg_nd_find_lla(const struct lg_net_frame *f, uint32_t off, uint8_t type, bool *has_mac,
+                    uint8_t mac[6]);
+
+/* -- dad.c: are our addresses ours alone? -- */
+void lg_dad_init(struct lg_net *net, lg_ns_t now_ns); /* behind lg_addr_init */
+unsigned lg_dad_poll(struct lg_net *net, lg_ns_t now_ns);
+enum lg_dad lg_dad_state(const struct lg_net *net, const lg_ip_t *own);
+/* lg_dad_claimed: f says that own, an address of ours, is somebody else's. */
+void lg_dad_claimed(struct lg_net *net, const struct lg_net_frame *f, const lg_ip_t *own);
+
+/* -- ra.c: routers that advertise themselves -- */
+void lg_ra_init(struct lg_net *net, lg_ns_t now_ns);
+unsigned lg_ra_poll(struct lg_net *net, lg_ns_t now_ns);
+enum lg_verdict lg_ra_rx(struct lg_net *net, struct lg_net_frame *f);
+/* lg_ra_route: the way by the best of them; false: there is none. */
+bool lg_ra_route(const struct lg_net *net, uint16_t *port, lg_ip_t *hop);
+/* lg_ra_unreachable: a neighbour has not answered; if it is a router, others come first. */
+void lg_ra_unreachable(struct lg_net *net, uint16_t port, const lg_ip_t *ip);
+/* lg_ra_no_router: a neighbour says that it is no router (any more). */
+void lg_ra_no_router(struct lg_net *net, uint16_t port, const lg_ip_t *ip);
 
 /* -- out.c: building and sending -- */
 

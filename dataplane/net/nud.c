@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* nud.c: the life of a neighbour, RFC 4861 section 7.3 made simpler and used for ARP too.
+/* nud.c: the life of a neighbour, RFC 4861 section 7.3, used for ARP too.
  *
  *            a packet for it                           answered
  *   (none) -----------------> INCOMPLETE ---------------------------> REACHABLE <---+
  *      |                        |  asked 3 times, 1 s apart,           |     |      |
- *      |                        |  no answer: freed, its packets      30 s, 30 s,   | answered
+ *      |                        |  no answer: freed, its packets     15..45 s       | answered
  *      | it asked us            |  dropped                          unused  used    |
  *      |                        v                                      v     v      |
  *      +--------------------> STALE <------------------------------- STALE  PROBE --+
- *                               |  a packet for it: PROBE                     |
- *                               |  10 min without one: freed                  | asked 3 times by
- *                                                                             v unicast: freed
+ *                               |  a packet for it                           ^  |
+ *                               +-----------------> DELAY -------------------+  | asked 3 times by
+ *                               |                         5 s                   v unicast: freed
+ *                               |  10 min without one: freed
  *
- * PROBE still has its MAC and packets go out to it. There is no DELAY state and no hint from TCP:
- * one small packet each 30 s for a neighbour in use is cheap. */
+ * DELAY and PROBE still have a MAC and packets go out to it. An answer in DELAY leads to REACHABLE
+ * too. There is no hint from TCP that a neighbour still forwards: one small packet each 30 s for a
+ * neighbour in use is cheaper than looking one up for each ACK. */
 #include "net_priv.h"
 
 #define TRIES 3u
 #define RETRY_NS LG_SEC(1)
-#define REACHABLE_NS LG_SEC(30)
+#define REACHABLE_NS LG_SEC(30) /* half to one and a half of it */
+#define DELAY_NS LG_SEC(5)      /* DELAY_FIRST_PROBE_TIME */
 #define STALE_NS LG_SEC(600)
 
 static void arm(struct lg_net *net, struct lg_neigh *n, lg_ns_t at_ns)
@@ -67,11 +70,13 @@ static void solicit(struct lg_net *net, struct lg_neigh *n, lg_ns_t now_ns)
 
 static void enter_reachable(struct lg_net *net, struct lg_neigh *n, lg_ns_t now_ns)
 {
-    /* Spread a little, so that neighbours learned at once are not probed at once. */
-    lg_ns_t jitter_ns = LG_MS(50) * ((n - net->neigh->n) & 31);
+    /*= https://www.rfc-editor.org/rfc/rfc4861#section-6.3.2
+     *# this random variable should be a uniformly distributed random value between
+     *# MIN_RANDOM_FACTOR and MAX_RANDOM_FACTOR times BaseReachableTime */
+    uint64_t r = lg_siphash(&net->neigh->key, &now_ns, sizeof now_ns) + lg_net_hash(net, &n->ip);
 
     enter(net, n, LG_NEIGH_REACHABLE, now_ns);
-    arm(net, n, now_ns + REACHABLE_NS + jitter_ns);
+    arm(net, n, now_ns + REACHABLE_NS / 2 + r % REACHABLE_NS);
 }
 
 static void enter_stale(struct lg_net *net, struct lg_neigh *n, lg_ns_t now_ns)
@@ -125,8 +130,10 @@ struct lg_neigh *lg_nud_get(struct lg_net *net, uint16_t port, const lg_ip_t *ho
 void lg_nud_use(struct lg_net *net, struct lg_neigh *n, lg_ns_t now_ns)
 {
     n->used_ns = now_ns;
-    if (LG_UNLIKELY(n->state == LG_NEIGH_STALE))
-        enter_probe(net, n, now_ns);
+    if (LG_UNLIKELY(n->state == LG_NEIGH_STALE)) {
+        enter(net, n, LG_NEIGH_DELAY, now_ns);
+        arm(net, n, now_ns + DELAY_NS);
+    }
 }
 
 void lg_nud_wait(struct lg_net *net, struct lg_neigh *n, const struct lg_buf *b)
@@ -248,6 +255,7 @@ void lg_nud_fire(void *ctx, struct lg_timer *t, lg_ns_t now_ns)
             return;
         }
         lg_stat_inc(net->stats, LG_STAT_NEIGH_FAILED);
+        lg_ra_unreachable(net, n->port, &n->ip);
         forget(net, n);
         return;
     case LG_NEIGH_REACHABLE:
@@ -255,6 +263,9 @@ void lg_nud_fire(void *ctx, struct lg_timer *t, lg_ns_t now_ns)
             enter_probe(net, n, now_ns);
         else
             enter_stale(net, n, now_ns);
+        return;
+    case LG_NEIGH_DELAY:
+        enter_probe(net, n, now_ns);
         return;
     case LG_NEIGH_STALE:
         lg_stat_inc(net->stats, LG_STAT_NEIGH_EXPIRED);

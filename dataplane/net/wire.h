@@ -54,6 +54,8 @@ enum {
     LG_ICMP6_TOO_BIG = 2,
     LG_ICMP6_ECHO = 128,
     LG_ICMP6_ECHO_REPLY = 129,
+    LG_ICMP6_RS = 133,
+    LG_ICMP6_RA = 134,
     LG_ICMP6_NS = 135,
     LG_ICMP6_NA = 136
 };
@@ -62,7 +64,9 @@ struct LG_WIRE lg_nd_msg { /* NS and NA, without options */
     struct lg_icmp_hdr icmp;
     uint8_t target[16];
 };
-enum { LG_ND_OPT_SLLA = 1, LG_ND_OPT_TLLA = 2 };
+enum { LG_ND_OPT_SLLA = 1, LG_ND_OPT_TLLA = 2, LG_ND_OPT_NONCE = 14 };
+#define LG_RA_SZ 16u /* of a router advertisement, without options */
+#define LG_NA_ROUTER 0x80000000u
 #define LG_NA_SOLICITED 0x40000000u
 #define LG_NA_OVERRIDE 0x20000000u
 

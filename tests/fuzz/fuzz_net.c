@@ -36,6 +36,15 @@ static bool on_too_big(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq, ui
     return on_unreachable(ctx, t, seq);
 }
 
+static void on_conflict(void *ctx, uint16_t port, const lg_ip_t *own, const uint8_t mac[6],
+                        bool is_used)
+{
+    (void)mac;
+    (void)is_used;
+    if (port > 1 || !lg_net_is_local(*(struct lg_net **)ctx, own))
+        abort();
+}
+
 static void add(struct lg_cfg_port *p, const char *prefix)
 {
     if (!lg_is_ok(lg_prefix_parse(lg_span_cstr(prefix), &p->addresses[p->address_cnt++])))
@@ -72,7 +81,7 @@ static void take_frame(struct lg_net *net, struct lg_bufheap *heap, uint8_t choi
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct lg_net_ops ops = {on_tx, on_share, on_unreachable, on_too_big};
+    static const struct lg_net_ops ops = {on_tx, on_share, on_unreachable, on_too_big, on_conflict};
     static struct lg_cfg_port ports[2];
     struct lg_cfg_route route = {.port_idx = 0};
     struct lg_config cfg = {.worker_cnt = 2, .port_cnt = 2, .ports = ports, .route_cnt = 1};
@@ -84,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memset(ports, 0, sizeof ports);
     ports[0].mtu = ports[1].mtu = 1500;
+    ports[0].dad = ports[0].router_advertisements = true;
     add(&ports[0], "192.0.2.1/24");
     add(&ports[0], "2001:db8::1/64");
     add(&ports[1], "10.0.0.1/8");

@@ -57,6 +57,8 @@ TEST(ConfigValues, FillsPortPoolAndListenerDefaults)
     REQUIRE(cfg != NULL);
     EXPECT_EQ(cfg->ports[0].mtu, 1500);
     EXPECT(!cfg->ports[0].trust_rx_csum);
+    EXPECT(cfg->ports[0].dad);
+    EXPECT(!cfg->ports[0].router_advertisements);
     EXPECT(!cfg->ports[0].has_mac);
     EXPECT_EQ(cfg->pools[0].connect_timeout_ns, LG_SEC(5));
     EXPECT_EQ(cfg->pools[0].response_timeout_ns, LG_SEC(60));

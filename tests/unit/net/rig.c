@@ -133,9 +133,21 @@ static bool on_too_big(void *ctx, const struct lg_tcp_tuple *t, uint32_t seq, ui
     return !r->is_elsewhere;
 }
 
+static void on_conflict(void *ctx, uint16_t port, const lg_ip_t *own, const uint8_t mac[6],
+                        bool is_used)
+{
+    struct rig *r = ctx;
+
+    (void)port;
+    memcpy(r->conflict_mac, mac, 6);
+    r->conflict = *own;
+    r->conflict_is_used = is_used;
+    r->conflict_cnt++;
+}
+
 /* ------------------------------------------------------------- the rig */
 
-static const struct lg_net_ops ops = {on_tx, on_share, on_unreachable, on_too_big};
+static const struct lg_net_ops ops = {on_tx, on_share, on_unreachable, on_too_big, on_conflict};
 
 static void add(struct lg_cfg_port *p, const char *prefix)
 {

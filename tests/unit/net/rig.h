@@ -43,8 +43,12 @@ struct rig {
     struct lg_tcp_tuple unreach;
     uint32_t unreach_seq, unreach_cnt;
     uint32_t too_big_mtu, too_big_cnt; /* its tuple and seq are put in unreach and unreach_seq */
-    bool is_elsewhere;                 /* answer errors: no such connection here */
-    struct lg_buf *kept;               /* of the last rig_rx that returned LG_KEEP */
+    uint32_t conflict_cnt;
+    lg_ip_t conflict;
+    uint8_t conflict_mac[6];
+    bool conflict_is_used;
+    bool is_elsewhere;   /* answer errors: no such connection here */
+    struct lg_buf *kept; /* of the last rig_rx that returned LG_KEEP */
     struct lg_pkt pkt;
 };
 

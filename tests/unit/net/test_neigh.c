@@ -48,8 +48,6 @@ TEST(Arp, DropsWhatIsMalformedOrUnwanted)
     rig_drops(r, &f, LG_STAT_DROP_ARP, "address of our other port");
     f = arp_frame(LG_ARP_REQUEST, mac_peer, "198.51.100.1", US, mac_bcast);
     rig_drops(r, &f, LG_STAT_DROP_ARP, "sender not on link");
-    f = arp_frame(LG_ARP_REQUEST, mac_peer, "192.0.2.2", US, mac_bcast);
-    rig_drops(r, &f, LG_STAT_DROP_ARP, "sender claims our address");
     f = arp_frame(LG_ARP_REPLY, mac_peer, "0.0.0.0", US, mac_front);
     rig_drops(r, &f, LG_STAT_DROP_ARP, "reply from nobody");
     EXPECT_EQ(lg_net_neighbour_cnt(r->net), 0);
@@ -119,7 +117,10 @@ TEST(Arp, TakesAGratuitousUpdateOfAKnownNeighbourButDoesNotTrustIt)
     EXPECT_EQ(rig_neigh(r, 0, PEER)->state, LG_NEIGH_STALE);
     EXPECT_MEM(rig_neigh(r, 0, PEER)->mac, mac_other, 6);
     r->sent_cnt = 0;
-    rig_output(r, US, PEER, 0); /* goes to the new MAC, which is probed */
+    rig_output(r, US, PEER, 0); /* goes to the new MAC, which is probed after a while */
+    EXPECT_EQ(r->sent_cnt, 1);
+    EXPECT_EQ(rig_neigh(r, 0, PEER)->state, LG_NEIGH_DELAY);
+    rig_forward(r, LG_MS(5001));
     REQUIRE_EQ(r->sent_cnt, 2);
     EXPECT_MEM(ETH(&r->sent[0])->dst, mac_other, 6);
     EXPECT_MEM(ETH(&r->sent[1])->dst, mac_other, 6);
@@ -252,8 +253,6 @@ TEST(Nd, DropsBadAdvertisements)
     struct frame f = na_frame(PEER6, "ff02::1", PEER6, mac_peer, LG_NA_SOLICITED);
 
     rig_drops(r, &f, LG_STAT_DROP_ND, "solicited to a group");
-    f = na_frame(PEER6, US6, US6, mac_peer, LG_NA_OVERRIDE);
-    rig_drops(r, &f, LG_STAT_DROP_ND, "claims our address");
     f = na_frame(PEER6, US6, "2001:db8:9::1", mac_peer, LG_NA_OVERRIDE);
     rig_drops(r, &f, LG_STAT_DROP_ND, "not on link");
     f = na_frame(PEER6, US6, PEER6, mac_peer, 0), f.b[79] = 0, fix_l4(&f);
@@ -391,8 +390,10 @@ TEST(Neigh, InUseIsProbedByUnicastBeforeItExpires)
     rig_forward(r, LG_SEC(10));
     rig_output(r, US, PEER, 0);
     EXPECT_EQ(r->sent_cnt, 1);
-    rig_forward(r, LG_MS(20500));
+    for (int i = 0; i < 4600 && r->sent_cnt == 1; i++) /* 45 s at most */
+        rig_forward(r, LG_MS(10));
     REQUIRE_EQ(r->sent_cnt, 2);
+    EXPECT(r->now >= LG_SEC(1015) && r->now <= LG_MS(1045010));
     EXPECT_MEM(ETH(&r->sent[1])->dst, mac_peer, 6);
     EXPECT_EQ(lg_from_be16(ARP(&r->sent[1])->op), LG_ARP_REQUEST);
     EXPECT_EQ(rig_neigh(r, 0, PEER)->state, LG_NEIGH_PROBE);
@@ -411,7 +412,7 @@ TEST(Neigh, ThatNoLongerAnswersProbesIsForgottenAndAskedForByBroadcast)
     learn(r, PEER, mac_peer);
     rig_forward(r, LG_SEC(1));
     rig_output(r, US, PEER, 0);
-    rig_forward(r, LG_SEC(40));
+    rig_forward(r, LG_SEC(50));
     EXPECT_EQ(r->sent_cnt, 1 + 3);
     EXPECT(!rig_neigh(r, 0, PEER));
     EXPECT_EQ(rig_stat(r, LG_STAT_NEIGH_FAILED), 1);
@@ -426,7 +427,7 @@ TEST(Neigh, NotUsedGoesStaleUnaskedAndExpires)
     struct rig *r = rig_new();
 
     learn(r, PEER, mac_peer);
-    rig_forward(r, LG_SEC(35));
+    rig_forward(r, LG_SEC(46));
     EXPECT_EQ(rig_neigh(r, 0, PEER)->state, LG_NEIGH_STALE);
     rig_forward(r, LG_SEC(601));
     EXPECT_EQ(r->sent_cnt, 0);
@@ -436,16 +437,29 @@ TEST(Neigh, NotUsedGoesStaleUnaskedAndExpires)
     rig_free(r);
 }
 
-TEST(Neigh, StaleOneInUseAgainIsProbed)
+TEST(Neigh, StaleOneInUseAgainIsProbedUnlessItAnswersFirst)
 {
     struct rig *r = rig_new();
 
     learn(r, PEER, mac_peer);
     rig_forward(r, LG_SEC(100));
     rig_output(r, US, PEER, 0);
+    EXPECT_EQ(r->sent_cnt, 1);
+    EXPECT_MEM(ETH(&r->sent[0])->dst, mac_peer, 6);
+    EXPECT_EQ(rig_neigh(r, 0, PEER)->state, LG_NEIGH_DELAY);
+    rig_forward(r, LG_MS(4900));
+    EXPECT_EQ(r->sent_cnt, 1);
+    rig_forward(r, LG_MS(200));
     REQUIRE_EQ(r->sent_cnt, 2);
     EXPECT_EQ(rig_neigh(r, 0, PEER)->state, LG_NEIGH_PROBE);
-    EXPECT_MEM(ETH(&r->sent[0])->dst, mac_peer, 6);
+    EXPECT_MEM(ETH(&r->sent[1])->dst, mac_peer, 6);
+    struct frame f = reply(PEER, mac_peer);
+    rig_rx(r, &f);
+    EXPECT_EQ(rig_neigh(r, 0, PEER)->state, LG_NEIGH_REACHABLE);
+    rig_forward(r, LG_SEC(100));
+    rig_output(r, US, PEER, 0);
+    rig_rx(r, &f); /* in DELAY */
+    EXPECT_EQ(rig_neigh(r, 0, PEER)->state, LG_NEIGH_REACHABLE);
     rig_free(r);
 }
 

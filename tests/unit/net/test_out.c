@@ -82,7 +82,7 @@ TEST(Route, ForgetsARememberedNeighbourThatIsGone)
 
     learn(r, 0, "192.0.2.50", mac_peer);
     goes(r, "192.0.2.50", 0, mac_peer);
-    rig_forward(r, LG_SEC(5)); /* three probes without an answer */
+    rig_forward(r, LG_SEC(10)); /* a while, and three probes without an answer */
     EXPECT_EQ(lg_net_neighbour_cnt(r->net), 0);
     goes(r, "192.0.2.50", 0, mac_bcast);
     rig_free(r);
