@@ -38,6 +38,9 @@ const struct lg_net_addr *lg_addr_find(const struct lg_net *net, const lg_ip_t *
         if (lg_ip_eq(&a->prefix.ip, ip))
             return a;
     }
+    for (uint32_t i = 0; LG_UNLIKELY(i < net->range_cnt); i++)
+        if (lg_prefix_has(&net->ranges[i].prefix, ip))
+            return &net->ranges[i];
     return NULL;
 }
 
@@ -127,6 +130,10 @@ void lg_addr_init(struct lg_net *net)
     for (uint32_t p = 0; p < cfg->port_cnt; p++)
         for (uint32_t i = 0; i < cfg->ports[p].address_cnt; i++)
             add_broadcast(net, &cfg->ports[p].addresses[i], (uint16_t)p);
+    for (uint32_t p = 0; p < cfg->port_cnt; p++)
+        if (net->cfg.ports[p].has_range)
+            net->ranges[net->range_cnt++] = (struct lg_net_addr){
+                .prefix = net->cfg.ports[p].range, .port = (uint16_t)p, .kind = LG_ADDR_OWN};
     init_routes(net);
 }
 

@@ -41,6 +41,10 @@ struct lg_net_port {
     uint8_t mac[6];
     bool tx_csum_offload; /* the device computes TCP checksums (lg_tx_meta.tcp_csum) */
     bool trust_rx_csum;   /* frames are accepted without verifying the TCP checksum */
+    /* Every address of this prefix is ours too, beside the configured ones: for load generators
+     * that are many hosts. Not announced, not chosen as a source. */
+    bool has_range;
+    struct lg_prefix range;
 };
 
 struct lg_net_cfg {
@@ -122,6 +126,11 @@ lg_ns_t lg_net_next(const struct lg_net *net);
  * link-local one only when dst is link-local.
  *   Returns  true and *src, or false: no route, or no address of that family; *src untouched */
 bool lg_net_source(const struct lg_net *net, const lg_ip_t *dst, lg_ip_t *src);
+/* lg_net_resolve finds the way to dst for who builds frames himself, asking for the neighbour when
+ * it is not known yet.
+ *   Returns  true, *port_idx and mac written; false: no route, or no answer yet (call again) */
+bool lg_net_resolve(struct lg_net *net, const lg_ip_t *dst, lg_ns_t now_ns, uint16_t *port_idx,
+                    uint8_t mac[6]);
 /* lg_net_is_local: is ip one of our addresses (link-local ones included)? */
 bool lg_net_is_local(const struct lg_net *net, const lg_ip_t *ip);
 /* lg_net_neighbour_cnt: neighbours in the table, all states, for operators and tests. */

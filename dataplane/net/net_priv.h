@@ -74,6 +74,8 @@ struct lg_net {
     uint32_t addr_mask;
     struct lg_net_route *routes; /* longest prefix first; on-link before static */
     uint32_t route_cnt;
+    struct lg_net_addr ranges[LG_MAX_PORTS]; /* of the ports that have one */
+    uint32_t range_cnt;
     uint64_t hash_key[2];
 
     /* -- hot -- */

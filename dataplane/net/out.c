@@ -93,6 +93,19 @@ static struct lg_neigh *find_hop(struct lg_net *net, const lg_ip_t *src, const l
     return n;
 }
 
+bool lg_net_resolve(struct lg_net *net, const lg_ip_t *dst, lg_ns_t now_ns, uint16_t *port_idx,
+                    uint8_t mac[6])
+{
+    struct lg_neigh *n = find_hop(net, NULL, dst, now_ns);
+
+    if (!n || n->state == LG_NEIGH_INCOMPLETE)
+        return false;
+    lg_nud_use(net, n, now_ns);
+    *port_idx = n->port;
+    memcpy(mac, n->mac, 6);
+    return true;
+}
+
 /* Fills in TCP's checksum, or the part of it that the device wants to find there. */
 static void put_tcp_csum(struct lg_buf *b, const lg_ip_t *src, const lg_ip_t *dst, bool by_device)
 {

@@ -264,3 +264,36 @@ TEST(TcpCsum, IsNotVerifiedWhenTheDeviceVouches)
     lg_buf_give(b);
     rig_free(r);
 }
+
+TEST(Range, EveryAddressOfItIsOurs)
+{
+    struct rig *r = rig_new();
+    static const char *const inside[] = {"10.77.0.0", "10.77.1.2", "10.77.255.255"};
+    struct frame f;
+    lg_ip_t src;
+
+    r->net_cfg.ports[0].has_range = true;
+    EXPECT_OK(lg_prefix_parse(LG_SPAN_STR("10.77.0.0/16"), &r->net_cfg.ports[0].range));
+    rig_restart(r);
+    for (size_t i = 0; i < LG_ARRAY_CNT(inside); i++) {
+        lg_ip_t a = ip(inside[i]);
+        EXPECT(lg_net_is_local(r->net, &a));
+        f = tcp_frame(CLIENT, inside[i], 4);
+        EXPECT_EQ(rig_rx(r, &f), LG_KEEP);
+        f = tcp_frame(inside[i], US, 4); /* nobody else may be one of them */
+        rig_drops(r, &f, LG_STAT_DROP_IP_MARTIAN, "our own source");
+    }
+    f = tcp_frame(CLIENT, "10.78.0.1", 4);
+    rig_drops(r, &f, LG_STAT_DROP_IP_NOT_OURS, "beside the range");
+    f = arp_frame(LG_ARP_REQUEST, mac_peer, CLIENT, "10.77.3.3", mac_bcast);
+    r->sent_cnt = 0;
+    EXPECT_EQ(rig_rx(r, &f), LG_DONE);
+    EXPECT_EQ(r->sent_cnt, 1);
+    EXPECT_MEM(ARP(&r->sent[0])->sender_ip, "\x0a\x4d\x03\x03", 4);
+    /* The configured addresses stay the ones we speak from by ourselves. */
+    lg_ip_t peer = ip(CLIENT);
+    EXPECT(lg_net_source(r->net, &peer, &src));
+    lg_ip_t us = ip(US);
+    EXPECT(lg_ip_eq(&src, &us));
+    rig_free(r);
+}

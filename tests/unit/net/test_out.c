@@ -231,3 +231,22 @@ TEST(Out, SurvivesAnEmptyBufferPoolWhileANeighbourIsUnresolved)
     EXPECT_EQ(r->sent_cnt, 1);
     rig_free(r);
 }
+
+TEST(Resolve, AsksForTheNeighbourAndThenTellsTheWay)
+{
+    struct rig *r = rig_new();
+    lg_ip_t dst = ip("8.8.8.8"), none = ip("224.0.0.1");
+    uint16_t port = 9;
+    uint8_t mac[6] = {0};
+
+    EXPECT(!lg_net_resolve(r->net, &dst, r->now, &port, mac));
+    EXPECT_EQ(r->sent_cnt, 1);
+    EXPECT_EQ(lg_from_be16(ETH(&r->sent[0])->type), LG_ETH_ARP);
+    EXPECT_MEM(ARP(&r->sent[0])->target_ip, "\xc0\x00\x02\xfe", 4); /* the gateway */
+    learn(r, 0, "192.0.2.254", mac_peer);
+    EXPECT(lg_net_resolve(r->net, &dst, r->now, &port, mac));
+    EXPECT_EQ(port, 0);
+    EXPECT_MEM(mac, mac_peer, 6);
+    EXPECT(!lg_net_resolve(r->net, &none, r->now, &port, mac));
+    rig_free(r);
+}
