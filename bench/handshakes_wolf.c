@@ -4,13 +4,14 @@
  * thread, kernel sockets, wolfSSL with assembly, no chain verification. It exists because common
  * clients (openssl s_time, wrk) spend more on a handshake than the server under test.
  *
- *   bench-handshakes [-c CONNECTIONS] [-d SECONDS] [-v 1.2|1.3] [-n SNI] [-r] [-C CERT -K KEY]
- *                    [-i] ADDRESS PORT
+ *   bench-handshakes [-c CONNECTIONS] [-d SECONDS] [-v 1.2|1.3] [-n SNI] [-N NAMES] [-r]
+ *                    [-C CERT -K KEY] [-i] ADDRESS PORT
  *
  * Each connection: TCP connect, handshake, close_notify, then it waits for the server's FIN: only
  * then is the handshake counted, because only then has the server finished it too. The socket is
  * closed by RST after that and without a FIN of its own: no port is left in TIME_WAIT, which would
  * soon leave none to connect from.
+ *   -N  names are n0.SNI, n1.SNI, ... below NAMES, another one for each connection
  *   -r  one full handshake gets a ticket, all others resume with it; those that the server did in
  *       full all the same are counted apart
  *   -C -K  a client certificate (with its chain) and its key, PEM
@@ -52,6 +53,7 @@ struct bench {
     socklen_t to_len;
     const char *sni, *version, *cert, *key;
     double seconds;
+    uint32_t name_cnt; /* 0: sni as it is */
     bool resume, idle;
     /* -- running -- */
     WOLFSSL_CTX *ctx;
@@ -60,6 +62,7 @@ struct bench {
     uint32_t slot_cnt;
     uint32_t opened_cnt; /* idle: slots used so far */
     struct slot *slots;
+    uint32_t name_next;
     uint64_t done, resumed, errors;
     char first_error[96];
 };
@@ -116,6 +119,17 @@ static void slot_close(struct slot *s)
     s->fd = -1;
 }
 
+/* ask_name: the server name of the next connection. */
+static bool ask_name(struct bench *b, WOLFSSL *ssl)
+{
+    char name[256];
+    int len = b->name_cnt
+                  ? snprintf(name, sizeof name, "n%u.%s", b->name_next++ % b->name_cnt, b->sni)
+                  : snprintf(name, sizeof name, "%s", b->sni);
+
+    return wolfSSL_UseSNI(ssl, WOLFSSL_SNI_HOST_NAME, name, (unsigned short)len) == WOLFSSL_SUCCESS;
+}
+
 static bool begin_tls(struct bench *b, struct slot *s)
 {
     int err = 0;
@@ -128,9 +142,7 @@ static bool begin_tls(struct bench *b, struct slot *s)
     }
     s->connected = true;
     s->ssl = wolfSSL_new(b->ctx);
-    if (!s->ssl || wolfSSL_set_fd(s->ssl, s->fd) != WOLFSSL_SUCCESS ||
-        wolfSSL_UseSNI(s->ssl, WOLFSSL_SNI_HOST_NAME, b->sni, (unsigned short)strlen(b->sni)) !=
-            WOLFSSL_SUCCESS) {
+    if (!s->ssl || wolfSSL_set_fd(s->ssl, s->fd) != WOLFSSL_SUCCESS || !ask_name(b, s->ssl)) {
         note_error(b, "wolfSSL_new", 0);
         return false;
     }
@@ -297,7 +309,7 @@ static bool parse_args(struct bench *b, int argc, char **argv)
 {
     int opt;
 
-    while ((opt = getopt(argc, argv, "c:d:v:n:rC:K:i")) != -1) {
+    while ((opt = getopt(argc, argv, "c:d:v:n:N:rC:K:i")) != -1) {
         switch (opt) {
         case 'c':
             b->slot_cnt = (uint32_t)strtoul(optarg, NULL, 10);
@@ -310,6 +322,9 @@ static bool parse_args(struct bench *b, int argc, char **argv)
             break;
         case 'n':
             b->sni = optarg;
+            break;
+        case 'N':
+            b->name_cnt = (uint32_t)strtoul(optarg, NULL, 10);
             break;
         case 'r':
             b->resume = true;
@@ -347,7 +362,7 @@ int main(int argc, char **argv)
 
     if (!parse_args(&b, argc, argv)) {
         fprintf(stderr,
-                "usage: %s [-c CONNECTIONS] [-d SECONDS] [-v 1.2|1.3] [-n SNI] [-r] "
+                "usage: %s [-c CONNECTIONS] [-d SECONDS] [-v 1.2|1.3] [-n SNI] [-N NAMES] [-r] "
                 "[-C CERT -K KEY] [-i] ADDRESS PORT\n",
                 argv[0]);
         return 2;

@@ -311,7 +311,7 @@ static const struct lg_field tls_fields[] = {
      .table = &cert_table,
      LIST_AT(struct lg_cfg_tls, certs, cert_cnt),
      .list_min = 1,
-     .list_max = 4096,
+     .list_max = 16384,
      .is_required = true,
      .doc = "certificates to show, chosen by the name the client asks for; the first is the "
             "default"},

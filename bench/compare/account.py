@@ -90,6 +90,18 @@ def napi_seconds():
     return total
 
 
+def run_seconds(pid):
+    """What all threads of a process have run, exact: time in which others ran instead is not in it."""
+    total = 0.0
+    for path in glob.glob("/proc/%d/task/*/schedstat" % pid):
+        try:
+            with open(path, encoding="ascii") as f:
+                total += int(f.read().split()[0]) / 1e9
+        except (OSError, ValueError, IndexError):
+            pass
+    return total
+
+
 def pss_bytes(pids):
     """Proportional set size of processes, hugepages included."""
     total = 0

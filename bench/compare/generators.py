@@ -30,9 +30,10 @@ class Outcome:
         return series.percentile(self.latencies_us or [], 0.99)
 
 
-def handshake_argv(rig, site, connections, seconds, resume=False, idle=False, sni="shop.example"):
+def handshake_argv(rig, site, connections, seconds, resume=False, idle=False, names=0):
+    """names: so many server names in turn, n0.shop.example and on; 0: shop.example."""
     argv = [rig.bin + "/bench/bench-handshakes", "-c", connections, "-d", seconds, "-v", site.version,
-            "-n", sni]
+            "-N", names]
     if site.mutual:
         argv += ["-C", rig.path("pki/alice.pem"), "-K", rig.path("pki/alice.key")]
     if resume:
@@ -50,8 +51,8 @@ def parse_handshakes(text, resume):
     return Outcome(r["handshakes"], r["seconds"], r["errors"], r["first_error"])
 
 
-def handshakes(rig, site, seconds, connections=32, resume=False, sni="shop.example"):
-    r = rig.run_in("client", handshake_argv(rig, site, connections, seconds, resume, sni=sni),
+def handshakes(rig, site, seconds, connections=32, resume=False, names=0):
+    r = rig.run_in("client", handshake_argv(rig, site, connections, seconds, resume, names=names),
                    cpus=rig.other_cpus)
     try:
         return parse_handshakes(r.stdout, resume)

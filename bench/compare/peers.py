@@ -143,8 +143,8 @@ class Haproxy(Peer):
     def version(self):
         text = subprocess.run(["haproxy", "-vv"], check=False, text=True, capture_output=True).stdout
         lines = text.splitlines()
-        tls = next((l.split(":")[1].strip() for l in lines if "OpenSSL library version" in l), "")
-        return "%s, %s" % (" ".join(lines[0].split()[:3]), tls) if lines else ""
+        tls = next((l.split(":")[1].strip() for l in lines if l.startswith("Running on OpenSSL")), "")
+        return "HAProxy %s, %s" % (lines[0].split()[2], tls) if lines else ""
 
     def write_config(self):
         text = """global

@@ -3,6 +3,11 @@
 import series
 
 PEERS = ("haproxy", "nginx", "hitch")
+LIMIT_NOTES = {
+    "generator": "the generator was the limit; a lower bound.",
+    "neither": "neither CPU was full; a lower bound.",
+    "rate": "the generator's CPU was full: its own waiting may be in the value; an upper bound.",
+}
 
 
 class Row:
@@ -89,10 +94,12 @@ def cell(row, name, notes):
     if len(s.good()) > 1:
         text += " (%s…%s)" % tuple(number(x) for x in s.spread())
     if s.limited_by() in ("generator", "neither"):
-        text = "≥ " + text
-        notes.append("%s: %s was not at its limit (%s was): its value is a lower bound." %
-                     (row.scenario.name, name,
-                      "the generator" if s.limited_by() == "generator" else "neither CPU"))
+        text = ("≥ " if row.scenario.better == "more" else "≤ ") + text
+        notes.append("%s, %s: %s" % (row.scenario.name, name, LIMIT_NOTES[
+            "rate" if row.scenario.kind == "rate" else s.limited_by()]))
+    if s.disturbed_cnt():
+        notes.append("%s, %s: %d of %d runs were disturbed." %
+                     (row.scenario.name, name, s.disturbed_cnt(), len(s.good())))
     return text
 
 
