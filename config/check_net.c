@@ -122,6 +122,25 @@ static void warn_overlaps(struct lg_check *c, struct lg_node *ports)
             }
 }
 
+/* What does not go with an interface that the kernel uses too. */
+static void check_share(struct lg_check *c, struct lg_node *n, uint32_t i)
+{
+    const struct lg_cfg_port *p = &c->cfg->ports[i];
+    char key[LG_KEY_SZ];
+
+    if (!p->share)
+        return;
+    lg_key(key, "ports[%u].share", i);
+    if (!p->device || strncmp(p->device, "af_xdp:", 7) != 0)
+        lg_check_error(c, n, key, "only an af_xdp: port shares its interface with the kernel");
+    if (p->has_mac)
+        lg_check_error(c, n, key, "a shared interface keeps its own mac: leave out ports[%u].mac",
+                       i);
+    if (p->router_advertisements)
+        lg_check_error(c, n, key,
+                       "router advertisements of a shared interface go to the kernel: give routes");
+}
+
 static void check_ports(struct lg_check *c, struct lg_node *ports)
 {
     struct lg_config *cfg = c->cfg;
@@ -135,6 +154,7 @@ static void check_ports(struct lg_check *c, struct lg_node *ports)
     for (struct lg_node *n = lg_items(ports); n && i < cfg->port_cnt; n = lg_next(ports, n), i++) {
         struct lg_node *list = lg_node_find(n, "addresses");
         uint32_t k = 0;
+        check_share(c, n, i);
         for (struct lg_node *a = lg_items(list); a && k < cfg->ports[i].address_cnt;
              a = lg_next(list, a), k++)
             if (!a->is_bad)

@@ -39,6 +39,7 @@ struct lg_cfg_port {
     bool trust_rx_csum; /* accept frames without verifying checksums (veth peers with offload) */
     bool dad;           /* ask whether somebody else has our IPv6 addresses; default true */
     bool router_advertisements; /* take IPv6 default routes from them; default false */
+    bool share; /* af_xdp: what is not for our addresses goes to the kernel; default false */
     uint32_t address_cnt;
     struct lg_prefix addresses[LG_MAX_PORT_ADDRS]; /* ours, with the on-link prefix */
     bool has_mac;

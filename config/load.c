@@ -177,7 +177,8 @@ static bool same_ports(const struct lg_config *a, const struct lg_config *b)
         const struct lg_cfg_port *p = &a->ports[i], *q = &b->ports[i];
         if (strcmp(p->name, q->name) != 0 || strcmp(p->device, q->device) != 0 ||
             p->mtu != q->mtu || p->trust_rx_csum != q->trust_rx_csum || p->has_mac != q->has_mac ||
-            p->dad != q->dad || p->router_advertisements != q->router_advertisements ||
+            p->share != q->share || p->dad != q->dad ||
+            p->router_advertisements != q->router_advertisements ||
             memcmp(p->mac, q->mac, sizeof p->mac) != 0 || p->address_cnt != q->address_cnt)
             return false;
         for (uint32_t k = 0; k < p->address_cnt; k++)

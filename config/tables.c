@@ -167,6 +167,12 @@ static const struct lg_field port_fields[] = {
      AT(struct lg_cfg_port, trust_rx_csum),
      .def = "false",
      .doc = "take frames without verifying TCP checksums; for a veth whose peer leaves them out"},
+    {.key = "share",
+     .kind = &lg_kind_bool,
+     AT(struct lg_cfg_port, share),
+     .def = "false",
+     .doc = "af_xdp: leave the kernel all that is not for `addresses`, which must not be the "
+            "kernel's; without it every frame of the interface is Lockgate's"},
     {.key = "duplicate_address_detection",
      .kind = &lg_kind_bool,
      AT(struct lg_cfg_port, dad),

@@ -73,15 +73,6 @@ static void add_broadcast(struct lg_net *net, const struct lg_prefix *p, uint16_
     add_addr(net, &ones, p->len, port, LG_ADDR_BCAST);
 }
 
-/* RFC 4291 appendix A: the interface identifier is the MAC with ff:fe in its middle and the
- * universal/local bit turned over. */
-static lg_ip_t link_local_of(const uint8_t mac[6])
-{
-    lg_ip_t ip = {{0xfe, 0x80, 0, 0, 0, 0, 0, 0, (uint8_t)(mac[0] ^ 2), mac[1], mac[2], 0xff, 0xfe,
-                   mac[3], mac[4], mac[5]}};
-    return ip;
-}
-
 static uint8_t family_len(const struct lg_prefix *p)
 {
     return (uint8_t)(lg_ip_is_v4(&p->ip) ? p->len + 96 : p->len);
@@ -124,7 +115,7 @@ void lg_addr_init(struct lg_net *net)
                      (uint16_t)p, LG_ADDR_OWN);
     net->own_cnt = net->addr_cnt;
     for (uint32_t p = 0; p < cfg->port_cnt; p++) {
-        net->link_local[p] = link_local_of(net->cfg.ports[p].mac);
+        net->link_local[p] = lg_link_local(net->cfg.ports[p].mac, cfg->ports[p].share);
         add_addr(net, &net->link_local[p], 64, (uint16_t)p, LG_ADDR_LINK);
     }
     for (uint32_t p = 0; p < cfg->port_cnt; p++)

@@ -13,6 +13,17 @@ struct lg_pkt {
     uint16_t sport, dport; /* host order */
 };
 
+/* lg_link_local is the IPv6 link-local address of a port: the MAC with ff:fe in its middle and the
+ * universal/local bit turned over (RFC 4291 appendix A). The kernel makes the same one; where the
+ * interface is shared with it (is_shared), ours has other bytes there. */
+static inline lg_ip_t lg_link_local(const uint8_t mac[6], bool is_shared)
+{
+    uint8_t mid0 = is_shared ? 'L' : 0xff, mid1 = is_shared ? 'G' : 0xfe;
+    lg_ip_t ip = {{0xfe, 0x80, 0, 0, 0, 0, 0, 0, (uint8_t)(mac[0] ^ 2), mac[1], mac[2], mid0, mid1,
+                   mac[3], mac[4], mac[5]}};
+    return ip;
+}
+
 /* A frame to be sent: where its headers end, and which checksum is still open. */
 struct lg_tx_meta {
     uint16_t l2_len; /* bytes of Ethernet header */

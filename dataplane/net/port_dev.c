@@ -85,6 +85,9 @@ static lg_err_t make_af_xdp(const struct lg_port_open *o, const char *rest)
         return LG_E(CONFIG);
     }
     LG_TRY(lg_xdp_check(o, iface));
+    lg_xdp_detach_leftover(iface);
+    if (o->port->cfg->share)
+        LG_TRY(lg_xdp_share(o, iface));
     for (uint32_t k = 0; k < o->ports->worker_cnt; k++) {
         snprintf(name, sizeof name, "net_af_xdp_lg%u_%u", o->port->idx, k);
         snprintf(args, sizeof args, "iface=%s,start_queue=%u,queue_count=1%s%s", iface, k,

@@ -112,5 +112,14 @@ bool lg_xdp_iface(const char *rest, char *out, size_t out_sz);
 /* lg_xdp_has_rss: does the interface spread flows by itself, each always to one queue? */
 bool lg_xdp_has_rss(const char *iface);
 bool lg_xdp_is_veth(const char *iface);
+bool lg_xdp_mac(const char *iface, uint8_t mac[6]);
+
+/* -- port_share.c: an interface shared with the kernel -- */
+
+/* lg_xdp_share attaches the program that leaves the kernel what is not for the port's addresses.
+ * Nobody uses the interface (lg_xdp_check). */
+LG_MUST lg_err_t lg_xdp_share(const struct lg_port_open *o, const char *iface);
+/* lg_xdp_detach_leftover takes off a program of a Lockgate that was killed. */
+void lg_xdp_detach_leftover(const char *iface);
 
 #endif

@@ -78,6 +78,16 @@ bool lg_xdp_is_veth(const char *iface)
     return ask(iface, SIOCETHTOOL, &ifr) && strcmp(info.driver, "veth") == 0;
 }
 
+bool lg_xdp_mac(const char *iface, uint8_t mac[6])
+{
+    struct ifreq ifr = {0};
+
+    if (!ask(iface, SIOCGIFHWADDR, &ifr))
+        return false;
+    memcpy(mac, ifr.ifr_hwaddr.sa_data, 6);
+    return true;
+}
+
 static lg_err_t check_queues(const struct lg_port_open *o, const char *iface)
 {
     uint32_t want = o->ports->worker_cnt;

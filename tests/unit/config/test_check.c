@@ -39,6 +39,25 @@ TEST(ConfigCheck, RefusesNamesGivenTwice)
     fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
 }
 
+TEST(ConfigCheck, RefusesToShareWhatCannotBeShared)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"    mtu: 1500\n", "    mtu: 1500\n    share: true\n",
+         "lg.yaml:11: ports[0].share: a shared interface keeps its own mac: leave out "
+         "ports[0].mac"},
+        {"    mac: \"02:00:00:00:00:01\"\n", "    share: true\n    router_advertisements: true\n",
+         "lg.yaml:11: ports[0].share: router advertisements of a shared interface go to the "
+         "kernel: "
+         "give routes"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+    struct lg_config *cfg =
+        fx_config("    mac: \"02:00:00:00:00:01\"\n", "    share: true\n", NULL);
+    REQUIRE(cfg != NULL);
+    EXPECT(cfg->ports[0].share);
+    lg_config_free(cfg);
+}
+
 TEST(ConfigCheck, RefusesAddressesThatCannotBeOurs)
 {
     static const struct fx_mistake mistakes[] = {

@@ -1,132 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_port.c: packet buffers and ports over DPDK's software devices, and AF_XDP over a veth pair
- * in a network namespace of its own. EAL is started once, without hugepages and without PCI. */
-#include "port_priv.h"
-#include "t.h"
+ * in a network namespace of its own. */
+#include "port_rig.h"
 
-#include <rte_eal.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
-#include <arpa/inet.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
-
-#define OWNER_LCORE 1u /* worker 0's */
-
-/* DPDK 22.11's AF_XDP driver never frees its umem; nothing of ours is excused. The slow unwinder is
- * needed to see through libxdp. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "fast_unwind_on_malloc=0";
-}
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:xsk_umem__create\n";
-}
-
-struct bench {
-    struct lg_config cfg;
-    struct lg_cfg_port ports[2];
-    struct lg_diag diag;
-    struct lg_ports *ps;
-    struct lg_stats stats;
-};
-
-static bool start_eal(void)
-{
-    static bool is_tried, is_up;
-    static char prefix[48];
-    char *argv[] = {"unit_port",
-                    "--lcores=0@(0-1),1@(0-1),2@(0-1)",
-                    "--no-huge",
-                    "--no-shconf",
-                    "--no-pci",
-                    "--iova-mode=va",
-                    "--no-telemetry",
-                    "-m",
-                    "192",
-                    "--log-level=emergency",
-                    prefix,
-                    NULL};
-
-    if (!is_tried) {
-        is_tried = true;
-        snprintf(prefix, sizeof prefix, "--file-prefix=unit_port_%d", (int)getpid());
-        is_up = rte_eal_init(11, argv) >= 0;
-    }
-    return is_up;
-}
-
-#define NEEDS_EAL()                                                                                \
-    do {                                                                                           \
-        if (!start_eal())                                                                          \
-            T_SKIP("DPDK does not start here");                                                    \
-    } while (0)
-
-static struct bench *bench_new(const char *device)
-{
-    struct bench *t = calloc(1, sizeof *t);
-
-    t->cfg = (struct lg_config){.file = "lg.yaml",
-                                .worker_cnt = 1,
-                                .memory_mb = 192,
-                                .packet_buffers = 8192,
-                                .port_cnt = 1,
-                                .ports = t->ports};
-    t->ports[0] = (struct lg_cfg_port){
-        .line = 12, .name = "front", .device = (char *)(uintptr_t)device, .mtu = 1500};
-    return t;
-}
-
-/* Opens, or says what stood in diag. */
-static bool bench_open(struct bench *t)
-{
-    lg_err_t e = lg_ports_open(&t->cfg, t->cfg.worker_cnt, &t->ps, &t->diag);
-
-    for (uint32_t i = 0; i < t->diag.kept_cnt; i++)
-        t_fail(__FILE__, __LINE__, "%s", t->diag.msg[i].text);
-    EXPECT_OK(e);
-    return lg_is_ok(e);
-}
-
-static struct lg_bufpool *bufs_of(struct bench *t, uint32_t worker)
-{
-    return lg_pktpool_as_bufpool(lg_ports_pool(t->ps, worker));
-}
-
-static void bench_free(struct bench *t)
-{
-    lg_ports_close(t->ps);
-    free(t);
-}
-
-static struct lg_buf *fill(struct bench *t, uint32_t len, uint8_t first)
-{
-    struct lg_buf *b = lg_buf_take(bufs_of(t, 0));
-
-    for (uint32_t i = 0; i < len; i++)
-        b->data[i] = (uint8_t)(first + i);
-    b->len = len;
-    return b;
-}
-
-static unsigned available(struct bench *t)
-{
-    return rte_mempool_avail_count(lg_ports_pool(t->ps, 0)->mp);
-}
 
 /* ------------------------------------------------------------- buffers */
 
@@ -435,14 +321,6 @@ TEST(Port, CanBeOpenedAgainAfterClose)
 
 /* ------------------------------------------------------------- what cannot be opened */
 
-static void expect_refused(struct bench *t, lg_err_t want, const char *text)
-{
-    EXPECT_ERR(lg_ports_open(&t->cfg, t->cfg.worker_cnt, &t->ps, &t->diag), want);
-    EXPECT(t->ps == NULL);
-    EXPECT(t->diag.error_cnt > 0);
-    EXPECT_HAS(t->diag.msg[0].text, text);
-}
-
 TEST(PortRefused, NamesTheLineTheKeyAndTheTrouble)
 {
     static const struct {
@@ -501,50 +379,6 @@ TEST(PortRefused, ClosesThePortsAlreadyOpen)
 
 /* ------------------------------------------------------------- AF_XDP over a veth pair */
 
-/* A body runs in a thread with a network namespace of its own, which goes with it. */
-static void *in_new_netns(void *body)
-{
-    if (unshare(CLONE_NEWNET) != 0) {
-        t_fail(__FILE__, __LINE__, "unshare fails");
-        return NULL;
-    }
-    ((void (*)(void))(uintptr_t)body)();
-    return NULL;
-}
-
-static void run_in_new_netns(void (*body)(void))
-{
-    pthread_t th;
-
-    REQUIRE(pthread_create(&th, NULL, in_new_netns, (void *)(uintptr_t)body) == 0);
-    pthread_join(th, NULL);
-}
-
-static bool make_veth(unsigned queues)
-{
-    char cmd[256];
-
-    snprintf(cmd, sizeof cmd,
-             "ip link add lgn-us numrxqueues %u numtxqueues %u type veth peer name lgn-peer "
-             "numrxqueues %u numtxqueues %u && ip link set lgn-us up && ip link set lgn-peer up",
-             queues, queues, queues, queues);
-    return system(cmd) == 0;
-}
-
-static int open_peer(void)
-{
-    struct sockaddr_ll at = {.sll_family = AF_PACKET,
-                             .sll_protocol = htons(ETH_P_ALL),
-                             .sll_ifindex = (int)if_nametoindex("lgn-peer")};
-    int fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
-
-    if (fd >= 0 && bind(fd, (struct sockaddr *)(void *)&at, sizeof at) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
 /* Frames of the test carry this ethertype; the kernel talks on the pair too. */
 static void put_head(uint8_t *p, uint32_t seq)
 {
@@ -556,13 +390,6 @@ static void put_head(uint8_t *p, uint32_t seq)
 static bool is_ours(const uint8_t *p, uint32_t len)
 {
     return len >= 60 && p[12] == 0x88 && p[13] == 0xb5;
-}
-
-static double now_s(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 /* The peer sends one frame of len bytes; it is waited for on all queues. */
