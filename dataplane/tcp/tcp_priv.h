@@ -112,6 +112,8 @@ void lg_tcp_seg_acked(struct lg_tcp_conn *c, struct lg_tcp_ack_ctx *a);
 void lg_tcp_seg_drop_all(struct lg_tcp_conn *c);
 
 /* ---- tcp_rack.c: what is lost, and when to ask (RFC 8985) */
+/* lg_tcp_rack_begin: nothing is in flight; forget times so old that they could be taken for new. */
+void lg_tcp_rack_begin(struct lg_tcp_conn *c);
 void lg_tcp_rack_delivered(struct lg_tcp_conn *c, const struct lg_buf *b, struct lg_tcp_ack_ctx *a);
 /* lg_tcp_rack_detect moves what is lost to `lost`.
  *   Returns  microseconds until it should look again; 0: nothing to wait for */

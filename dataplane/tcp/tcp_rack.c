@@ -12,6 +12,12 @@ static bool sent_after(uint32_t t1, uint32_t end1, uint32_t t2, uint32_t end2)
     return (int32_t)(t1 - t2) > 0 || (t1 == t2 && lg_seq_gt(end1, end2));
 }
 
+void lg_tcp_rack_begin(struct lg_tcp_conn *c)
+{
+    c->rack_tx_us = c->tcp->now_us;
+    c->rack_end = c->snd_una;
+}
+
 static void note_min_rtt(struct lg_tcp_conn *c, uint32_t rtt_us)
 {
     const struct lg_tcp *tcp = c->tcp;

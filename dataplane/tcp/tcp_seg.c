@@ -44,6 +44,8 @@ static void unlink(struct lg_tcp_conn *c, struct lg_buf *b)
 void lg_tcp_seg_sent(struct lg_tcp_conn *c, struct lg_buf *b)
 {
     unlink(c, b);
+    if (!c->sent.oldest && c->lost_sz + c->sacked_sz == 0)
+        lg_tcp_rack_begin(c);
     b->tx_us = c->tcp->now_us;
     b->flags |= LG_TCP_TX_SENT;
     list_insert(&c->sent, c->sent.newest, b);

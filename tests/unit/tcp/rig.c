@@ -79,7 +79,7 @@ void rig_init(struct rig *r, const struct lg_tcp_cfg *cfg)
     pool_ops = *r->heap.pool.ops;
     pool_ops.is_shared = share_some;
     r->heap.pool.ops = &pool_ops;
-    r->now_ns = LG_SEC(1000);
+    r->now_ns = LG_SEC(3000); /* past half of the microsecond clock's range */
     EXPECT_OK(lg_ip_parse(LG_SPAN_STR("192.0.2.1"), &r->us));
     EXPECT_OK(lg_ip_parse(LG_SPAN_STR("192.0.2.9"), &r->peer));
     size_t sz = (lg_tcp_footprint(cfg) + 63) & ~(size_t)63;

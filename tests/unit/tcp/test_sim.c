@@ -11,6 +11,7 @@
 
 #define PORT 443u
 #define AIR_MAX 8192u
+#define START_NS LG_MS(4294900) /* the microsecond clock is about to wrap */
 
 struct link_cfg {
     unsigned loss_pm, dup_pm, reorder_pm; /* per mille */
@@ -319,7 +320,7 @@ static void sim_report(const struct sim *s, lg_ns_t took_ns)
 
 static void sim_check(struct sim *s)
 {
-    lg_ns_t start_ns = LG_SEC(100);
+    lg_ns_t start_ns = START_NS;
 
     EXPECT(is_over(s));
     if (s->cfg.pool_cnt) /* or the test tests nothing */
@@ -352,7 +353,7 @@ static lg_ns_t sim_run(const struct sim_cfg *cfg, uint64_t seed)
 
     s->cfg = *cfg;
     s->rnd = seed * 0x9e3779b97f4a7c15ull + 1;
-    s->now_ns = LG_SEC(100);
+    s->now_ns = START_NS;
     s->air = calloc(AIR_MAX, sizeof *s->air);
     if (!s->cfg.buf_sz)
         s->cfg.buf_sz = 262144;
@@ -365,7 +366,7 @@ static lg_ns_t sim_run(const struct sim_cfg *cfg, uint64_t seed)
     struct lg_endpoint to = {.ip = s->side[1].ip, .port = PORT};
     struct side *cl = &s->side[0];
     EXPECT_OK(lg_tcp_connect(cl->tcp, &cl->ip, &to, NULL, s->now_ns, &cl->c));
-    while (!is_over(s) && s->now_ns < LG_SEC(100) + s->cfg.limit_ns && !t_failed()) {
+    while (!is_over(s) && s->now_ns < START_NS + s->cfg.limit_ns && !t_failed()) {
         deliver(s);
         side_turn(&s->side[0]);
         side_turn(&s->side[1]);
@@ -377,7 +378,7 @@ static lg_ns_t sim_run(const struct sim_cfg *cfg, uint64_t seed)
         s->now_ns = LG_MAX(s->now_ns + 1000, next_ns);
     }
     sim_check(s);
-    lg_ns_t took_ns = s->done_ns - LG_SEC(100);
+    lg_ns_t took_ns = s->done_ns - START_NS;
     for (unsigned i = 0; i < 2; i++) {
         lg_tcp_fini(s->side[i].tcp);
         EXPECT_EQ(s->side[i].heap.cnt_out, 0);
