@@ -149,6 +149,7 @@ struct bl_worker {
     uint64_t idle_since_ns;
     uint64_t busy_tsc, total_tsc; /* in the measured part */
     lg_ns_t measured_ns;
+    lg_ns_t cpu_ns; /* CPU time the worker had in it */
     uint32_t group_cnt;
     struct bl_group groups[BL_MAX_GROUPS];
     struct lg_stats stats;

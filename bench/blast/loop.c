@@ -76,8 +76,17 @@ static void resolve(struct bl_worker *w, lg_ns_t since_ns)
     }
 }
 
+static lg_ns_t cpu_time(void)
+{
+    struct timespec ts = {0};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return LG_SEC((lg_ns_t)ts.tv_sec) + (lg_ns_t)ts.tv_nsec;
+}
+
+/* snapshot at the beginning (sign -1) and at the end of the measured part. */
 static void snapshot(struct bl_worker *w, int sign)
 {
+    w->cpu_ns = sign < 0 ? cpu_time() : cpu_time() - w->cpu_ns;
     uint64_t rx = lg_stat_get(&w->stats, LG_STAT_RX_PKTS);
     uint64_t tx = lg_stat_get(&w->stats, LG_STAT_TX_PKTS);
     w->rx_pkts = sign < 0 ? rx : rx - w->rx_pkts;

@@ -78,6 +78,17 @@ double bl_busy(const struct bl_worker *w)
     return w->total_tsc ? (double)w->busy_tsc / (double)w->total_tsc : 0;
 }
 
+double bl_cpu(const struct bl_worker *w)
+{
+    double share = w->measured_ns ? (double)w->cpu_ns / (double)w->measured_ns : 0;
+    return share > 1 ? 1 : share;
+}
+
+bool bl_is_cpu_shared(const struct bl_worker *w)
+{
+    return w->o->idle == BL_IDLE_POLL && bl_cpu(w) < BL_CPU_LIMIT;
+}
+
 enum bl_limit bl_limit(const struct bl_worker *w)
 {
     bool all_met = true;
@@ -170,6 +181,11 @@ static void print_generator(const struct bl_worker *w, FILE *out)
     if (bl_limit(w) == BL_BY_GENERATOR)
         fprintf(out, "  GENERATOR-LIMITED: more than %.0f %% busy; the server may be faster\n",
                 100 * BL_BUSY_LIMIT);
+    if (bl_is_cpu_shared(w))
+        fprintf(out,
+                "  CPU SHARED: the worker had CPU %llu for %.1f %% of the time only; rates and "
+                "latencies are not to be trusted\n",
+                (unsigned long long)w->o->cpu, 100 * bl_cpu(w));
     if (w->is_interrupted)
         fprintf(out, "  interrupted: this is what was measured until then\n");
 }

@@ -119,6 +119,8 @@ static void put_generator(json_t *o, const struct bl_worker *w)
 {
     uint64_t ops = bl_op_cnt(w);
     put_real(o, "gen_busy", bl_busy(w));
+    put_real(o, "gen_cpu", bl_cpu(w));
+    put(o, "gen_cpu_shared", json_boolean(bl_is_cpu_shared(w)));
     put_real(o, "gen_cycles_per_op", ops ? (double)w->busy_tsc / (double)ops : 0);
     put_u64(o, "gen_busy_cycles", w->busy_tsc);
     put_u64(o, "tsc_hz", rte_get_tsc_hz());
