@@ -259,6 +259,7 @@ static bool configure(struct lg_tls *t, const struct lg_tls_session *session)
     wolfSSL_SetIOReadCtx(ssl, t);
     wolfSSL_SetIOWriteCtx(ssl, t);
     wolfSSL_SetCertCbCtx(ssl, t);
+    lg_rec_watch(t);
     if (*t->peer_name && !is_address(t->peer_name) &&
         wolfSSL_UseSNI(ssl, WOLFSSL_SNI_HOST_NAME, t->peer_name, (word16)strlen(t->peer_name)) !=
             WOLFSSL_SUCCESS)

@@ -190,12 +190,12 @@ lg_err_t lg_tls_rx(struct lg_tls *t, struct lg_bufq *in, struct lg_bufq *plain, 
                    struct lg_bufq *out, uint32_t seg_sz, lg_ns_t now_ns)
 {
     lg_err_t e = LG_OK;
-    (void)now_ns;
     if (t->step == LG_STEP_FAILED)
         return lg_tls_reason_err(t->info.reason);
     t->in = in;
     t->out = out;
     t->seg_sz = seg_sz;
+    t->now_ns = now_ns;
     bool started = t->step == LG_STEP_HANDSHAKE;
     if (t->step == LG_STEP_HELLO)
         e = rx_hello(t);
@@ -215,11 +215,11 @@ bool lg_tls_rx_pending(const struct lg_tls *t)
 lg_err_t lg_tls_tx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max, struct lg_bufq *out,
                    uint32_t seg_sz, lg_ns_t now_ns)
 {
-    (void)now_ns;
     if ((t->step != LG_STEP_OPEN && t->step != LG_STEP_CLOSED) || t->shut)
         return LG_E(BUG);
     t->out = out;
     t->seg_sz = seg_sz;
+    t->now_ns = now_ns;
     lg_err_t e = lg_rec_tx(t, plain, max);
     t->out = NULL;
     return e;
@@ -264,6 +264,7 @@ void lg_tls_close(struct lg_tls *t)
     struct lg_tls_core *core = t->core;
     lg_bufq_drop_all(&t->held);
     lg_hs_free(t);
+    lg_rec_fini(t);
     lg_wipe(t, sizeof *t);
     lg_pool_give(&core->conns, t);
 }

@@ -43,6 +43,7 @@ static const struct {
     {EXT_NOT_ALLOWED, LG_TLS_R_PROTO, LG_ALERT_ILLEGAL_PARAMETER},
     {MEMORY_E, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR},
     {MEMORY_ERROR, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR},
+    {BAD_STATE_E, LG_TLS_R_INTERNAL, LG_ALERT_INTERNAL_ERROR},
     {RNG_FAILURE_E, LG_TLS_R_INTERNAL, LG_ALERT_INTERNAL_ERROR},
 };
 
@@ -149,6 +150,7 @@ static bool configure(struct lg_tls *t, const struct lg_hello *h, const char *al
     wolfSSL_SetIOReadCtx(ssl, t);
     wolfSSL_SetIOWriteCtx(ssl, t);
     wolfSSL_SetCertCbCtx(ssl, t);
+    lg_rec_watch(t);
     if (t->policy->prefer == LG_PREFER_CLIENT && wolfSSL_UseClientSuites(ssl) != 0)
         return false;
     /* wolfSSL refuses the session when it reads another name or protocol than we did. */
@@ -210,12 +212,14 @@ static lg_err_t done(struct lg_tls *t)
         !(is_client && lg_client_is_resumed(t)))
         return lg_hs_fail(t, NO_PEER_CERT);
     fill_info(t);
+    if (is_client)
+        lg_client_opened(t);
+    if (!lg_is_ok(lg_rec_take_over(t)))
+        return lg_hs_fail(t, BAD_STATE_E);
     t->step = LG_STEP_OPEN;
     leave_hs(t);
-    if (is_client) {
-        lg_client_opened(t);
+    if (is_client)
         return LG_OK;
-    }
     lg_stat_inc(s, LG_STAT_TLS_HS_DONE);
     lg_stat_inc(s, t->info.version == LG_TLS_13 ? LG_STAT_TLS_HS_DONE_13 : LG_STAT_TLS_HS_DONE_12);
     if (t->verified)

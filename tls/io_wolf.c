@@ -10,8 +10,7 @@
  * takes the place of the coarser one that wolfSSL would send next. */
 #include "wolf_priv.h"
 
-enum { REC_CCS = 20, REC_ALERT = 21, REC_HANDSHAKE = 22, REC_APPLICATION = 23 };
-enum { HS_CLIENT_HELLO = 1, HS_CERTIFICATE_VERIFY = 15, HS_CLIENT_KEY_EXCHANGE = 16 };
+enum { HS_CERTIFICATE_VERIFY = 15, HS_CLIENT_KEY_EXCHANGE = 16 };
 /* wolfSSL's MAX_HANDSHAKE_SZ: only a client's Certificate can reach it. */
 enum { HS_MAX_SZ = 3 + (2048 + 3) * MAX_CHAIN_DEPTH };
 
@@ -91,8 +90,8 @@ static bool walk(struct lg_tls *t, const struct lg_bufq *q, uint32_t len)
  * Forging one ends a handshake that a forged RST ends as well. */
 static bool is_clear_alert(WOLFSSL *ssl, const struct lg_tls *t, const uint8_t *rec, uint32_t len)
 {
-    return rec[0] == REC_ALERT && len == 2 && t->step == LG_STEP_HANDSHAKE && !t->saw_encrypted &&
-           wolfSSL_version(ssl) == TLS1_3_VERSION;
+    return rec[0] == LG_REC_ALERT && len == 2 && t->step == LG_STEP_HANDSHAKE &&
+           !t->saw_encrypted && wolfSSL_version(ssl) == TLS1_3_VERSION;
 }
 
 /* look_at notes what passes in clear, before it is handed over.
@@ -110,18 +109,18 @@ static bool look_at(WOLFSSL *ssl, struct lg_tls *t, const struct lg_bufq *q)
         t->mute = true; /* who has gone needs no answer */
         return false;
     }
-    if (b[0] == REC_CCS)
+    if (b[0] == LG_REC_CCS)
         t->saw_ccs = true;
-    if (b[0] == REC_APPLICATION)
+    if (b[0] == LG_REC_DATA)
         t->saw_encrypted = true;
-    if (b[0] != REC_HANDSHAKE || t->step != LG_STEP_HANDSHAKE || len > LG_REC_CIPHER_MAX)
+    if (b[0] != LG_REC_HANDSHAKE || t->step != LG_STEP_HANDSHAKE || len > LG_REC_CIPHER_MAX)
         return true;
     if (q == &t->held)
         return true; /* the first hello: conn.c has read it */
     if (wolfSSL_version(ssl) != TLS1_3_VERSION)
         return t->saw_ccs || walk(t, q, len);
     /* TLS 1.3: in clear only a second hello can come. */
-    bool ok = b[LG_REC_HDR_SZ] == HS_CLIENT_HELLO && later_hello_ok(t, q, len);
+    bool ok = b[LG_REC_HDR_SZ] == LG_HS_CLIENT_HELLO && later_hello_ok(t, q, len);
     if (!ok)
         t->want_alert = LG_ALERT_ILLEGAL_PARAMETER;
     return ok;
@@ -159,7 +158,7 @@ int lg_io_send(WOLFSSL *ssl, char *buf, int sz, void *ctx)
                     h.last_tx.level == LG_WOLF_ALERT_FATAL;
     /* TLS 1.2: wolfSSL answers a bad CertificateVerify with whatever the failing primitive maps
      * to. The alert is still in clear: put the right number in. */
-    if (is_alert && sz == LG_REC_HDR_SZ + 2 && buf[0] == REC_ALERT) {
+    if (is_alert && sz == LG_REC_HDR_SZ + 2 && buf[0] == LG_REC_ALERT) {
         if (t->saw_cv && !t->saw_ccs)
             t->want_alert = LG_ALERT_DECRYPT_ERROR;
         if (t->want_alert != LG_TLS_NO_ALERT) {
@@ -168,6 +167,7 @@ int lg_io_send(WOLFSSL *ssl, char *buf, int sz, void *ctx)
         }
     }
     uint32_t n = lg_bufq_write(t->out, t->core->pool, buf, (uint32_t)sz, t->seg_sz);
+    lg_sent_note(&t->sent, (const uint8_t *)buf, n);
     if (is_alert && n == (uint32_t)sz) {
         t->mute = true;
         if (t->info.alert_sent == LG_TLS_NO_ALERT)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* rec_wolf.c: records of an open connection through wolfSSL. The record engine will offer the same
- * four functions. */
+/* rec_wolf.c: records of an open connection through wolfSSL: for suites that the engine does not
+ * do, and for tests that hold the two against each other. */
 #include "wolf_priv.h"
 
 /* seg_room: bytes that fit into a plaintext buf beside what it holds. */
@@ -44,16 +44,16 @@ static int read_some(struct lg_tls *t, struct lg_bufq *plain, uint32_t max, lg_e
     return n;
 }
 
-bool lg_rec_pending(const struct lg_tls *t)
+bool lg_rec_wolf_pending(const struct lg_tls *t)
 {
     WOLFSSL *ssl = (WOLFSSL *)t->ssl;
     return ssl && wolfSSL_pending(ssl) > 0;
 }
 
-lg_err_t lg_rec_rx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max)
+lg_err_t lg_rec_wolf_rx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max)
 {
     uint32_t start = plain->bytes;
-    while (plain->bytes - start < max && (lg_rec_pending(t) || lg_io_ready(t))) {
+    while (plain->bytes - start < max && (lg_rec_wolf_pending(t) || lg_io_ready(t))) {
         lg_err_t err = LG_OK;
         int n = read_some(t, plain, max - (plain->bytes - start), &err);
         LG_TRY(err);
@@ -86,7 +86,7 @@ static const void *gather(struct lg_tls *t, const struct lg_bufq *q, uint32_t n)
     return t->core->scratch;
 }
 
-lg_err_t lg_rec_tx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max)
+lg_err_t lg_rec_wolf_tx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max)
 {
     uint32_t done = 0;
     while (done < max && plain->bytes > 0) {
@@ -108,7 +108,7 @@ lg_err_t lg_rec_tx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max)
     return LG_OK;
 }
 
-void lg_rec_shutdown(struct lg_tls *t)
+void lg_rec_wolf_shutdown(struct lg_tls *t)
 {
     /* wolfSSL_shutdown would also read; the alert alone is wanted. */
     (void)SendAlert(t->ssl, LG_WOLF_ALERT_WARNING, LG_ALERT_CLOSE_NOTIFY);

@@ -17,8 +17,8 @@
  *        v  what the client can verify         v
  *      FAILED: the alert is in the output queue; reason and alert number are in lg_tls_info
  *
- * OPEN is the seam of the record engine: until it is there, wolfSSL's record layer serves behind
- * lg_tls_rx and lg_tls_tx; afterwards it takes over at the same place and nobody outside notices.
+ * At OPEN the record engine takes the keys over and wolfSSL's object is freed (rec.h); for the
+ * rare suite that the engine does not do, wolfSSL's record layer serves behind the same calls.
  *
  * Sources: RFC 8446, 5246, 6066, 7301, 5280. Requirements: R1-R9, R13, R15-R29, R38-R40, R46. */
 #ifndef LG_TLS_H
@@ -67,6 +67,7 @@ struct lg_tls_core_cfg {
     uint32_t max_conns;        /* lg_tls objects */
     uint32_t max_handshakes;   /* in flight at once; each may use handshake_mem_sz of the arena */
     uint32_t handshake_mem_sz; /* 0: the measured default */
+    uint8_t aead_arch;         /* enum lg_aead_arch; 0: the best the processor has */
 };
 
 /* lg_tls_core_footprint/init: 64-byte-aligned zeroed memory given at boot; pool and stats are

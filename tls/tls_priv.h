@@ -9,6 +9,7 @@
 #include "hello.h"
 #include "log.h"
 #include "pool.h"
+#include "rec.h"
 #include "rng.h"
 #include "tls.h"
 #include "x509.h"
@@ -33,10 +34,14 @@ enum {
     LG_ALERT_DECRYPT_ERROR = 51,
     LG_ALERT_PROTOCOL_VERSION = 70,
     LG_ALERT_INTERNAL_ERROR = 80,
+    LG_ALERT_USER_CANCELED = 90,
+    LG_ALERT_NO_RENEGOTIATION = 100,
     LG_ALERT_UNRECOGNIZED_NAME = 112,
     LG_ALERT_CERTIFICATE_REQUIRED = 116,
     LG_ALERT_NO_APPLICATION_PROTOCOL = 120,
 };
+
+enum { LG_ALERT_LEVEL_WARNING = 1, LG_ALERT_LEVEL_FATAL = 2 };
 
 /* ---------------------------------------------------------------- policy */
 
@@ -122,6 +127,10 @@ int lg_span_cmp(lg_span_t a, lg_span_t b);
 #define LG_TLS_OPEN_MEM_SZ 6144
 #define LG_TLS_CORE_MEM_SZ (32 * LG_ARENA_PAGE_SZ)
 
+/* Expanded AES-GCM keys kept (aead.h), 1 KiB each: two for every connection that is busy at a time.
+ */
+#define LG_TLS_AEAD_SLOTS 512u
+
 #define LG_TLS_SCRATCH_SZ (LG_REC_CIPHER_MAX + LG_REC_HDR_SZ)
 
 struct lg_tls_core {
@@ -133,7 +142,10 @@ struct lg_tls_core {
     struct lg_pool conns;
     struct lg_arena arena;
     struct lg_rng rng;
-    uint8_t scratch[LG_TLS_SCRATCH_SZ]; /* a hello put together; a record being gathered */
+    struct lg_aead *aead;                /* in this core's memory */
+    const struct lg_aead_limits *limits; /* lg_aead_limits, or a test's */
+    bool keep_wolf;                      /* tests: wolfSSL's records, not the engine's */
+    uint8_t scratch[LG_TLS_SCRATCH_SZ];  /* a hello put together; a record being gathered */
 };
 
 /* ---------------------------------------------------------------- connection */
@@ -146,13 +158,22 @@ enum lg_tls_step {
     LG_STEP_FAILED,
 };
 
+/* A reader of the records that wolfSSL sends, for the one thing it has no call for: the explicit
+ * nonce of its last encrypted handshake record under TLS 1.2 AES-GCM. */
+struct lg_sent {
+    uint8_t head[13]; /* a record's header and 8 bytes */
+    uint8_t head_cnt;
+    uint32_t left;        /* bytes of the record behind head */
+    uint8_t explicit_[8]; /* of the last handshake record */
+};
+
 struct lg_tls {
     struct lg_tls_core *core;
     const struct lg_tls_policy *policy; /* borrows: until close */
-    struct WOLFSSL *ssl;                /* owns; NULL before the hello is whole */
-    uint8_t step;                       /* enum lg_tls_step */
-    bool mute;                          /* a fatal alert is out: nothing may follow it */
-    bool shut;                          /* close_notify is out */
+    struct WOLFSSL *ssl; /* owns; NULL before the hello is whole and when the engine serves */
+    uint8_t step;        /* enum lg_tls_step */
+    bool mute;           /* a fatal alert is out: nothing may follow it */
+    bool shut;           /* close_notify is out */
     bool verified;  /* the client's chain was found good; wolfSSL saw to its CertificateVerify */
     bool in_hs_cnt; /* counted in core->handshakes */
     bool saw_ccs;   /* 1.2: the client's later records are encrypted */
@@ -163,6 +184,7 @@ struct lg_tls {
     uint8_t want_alert;    /* what we want sent instead of wolfSSL's choice; NO_ALERT: its own */
     uint32_t rec_left;     /* bytes of the record wolfSSL is reading */
     uint32_t plain_seg_sz; /* bytes a buf of plaintext at most; 0: the pool's room */
+    struct lg_sent sent;   /* what wolfSSL has sent */
     uint32_t tx_again_sz;  /* a write wolfSSL could not finish: repeat it with this size */
     struct lg_hello_asm hello;
     struct lg_bufq held;   /* the hello as one record, until wolfSSL has read it */
@@ -171,6 +193,8 @@ struct lg_tls {
     /* -- only during a call -- */
     struct lg_bufq *in, *out;
     uint32_t seg_sz;
+    lg_ns_t now_ns;
+    struct lg_rec rec; /* from OPEN on; the secrets from when they are known */
     struct lg_tls_info info;
 };
 
@@ -195,11 +219,26 @@ void lg_client_opened(struct lg_tls *t);
 bool lg_client_is_resumed(const struct lg_tls *t);
 void lg_client_fini(struct lg_tls_client *c);
 
-/* The seam of the record engine: rec_wolf.c now, rec_mb.c later. */
+/* rec.c: records of an open connection, the engine's or wolfSSL's (rec.h). */
 lg_err_t lg_rec_rx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max);
 lg_err_t lg_rec_tx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max);
 bool lg_rec_pending(const struct lg_tls *t);
 void lg_rec_shutdown(struct lg_tls *t);
+void lg_rec_fini(struct lg_tls *t);
+
+/* take_wolf.c. lg_rec_watch, before the handshake: its secrets will be noted. */
+void lg_rec_watch(struct lg_tls *t);
+/* lg_rec_take_over moves keys and sequence numbers to the engine and frees wolfSSL's object (t->ssl
+ * is NULL then): when its accept or connect has succeeded, before anything is read or written.
+ * Server or client. wolfSSL's is kept, and serves on, for a suite that the engine does not do, and
+ * for a client that wants tickets.
+ *   Returns  LG_OK; LG_E(BUG): wolfSSL did not give what it must: fail the connection */
+LG_MUST lg_err_t lg_rec_take_over(struct lg_tls *t);
+/* lg_rec_take_keys is its first half: wolfSSL's object stays, and must not be used.
+ *   Returns  as above; LG_E(RANGE): a suite that the engine does not do */
+LG_MUST lg_err_t lg_rec_take_keys(struct lg_tls *t);
+/* lg_sent_note reads on in what wolfSSL sends. */
+void lg_sent_note(struct lg_sent *s, const uint8_t *p, uint32_t n);
 
 /* io_wolf.c: is a whole record (or one whose length is a lie) at the head of what wolfSSL will
  * read? */

@@ -91,6 +91,7 @@ size_t lg_tls_core_footprint(const struct lg_tls_core_cfg *cfg)
 {
     return lg_align_up(sizeof(struct lg_tls_core), LG_CACHE_LINE) +
            lg_align_up(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tls)), LG_CACHE_LINE) +
+           lg_align_up(lg_aead_footprint(LG_TLS_AEAD_SLOTS), LG_CACHE_LINE) +
            lg_arena_footprint(arena_sz(cfg));
 }
 
@@ -107,6 +108,9 @@ lg_err_t lg_tls_core_init(void *mem, const struct lg_tls_core_cfg *cfg, struct l
     core->handshakes = 0;
     lg_pool_init(&core->conns, p, cfg->max_conns, sizeof(struct lg_tls));
     p += lg_align_up(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tls)), LG_CACHE_LINE);
+    LG_TRY(lg_aead_init(p, LG_TLS_AEAD_SLOTS, (enum lg_aead_arch)cfg->aead_arch, &core->aead));
+    core->limits = lg_aead_limits;
+    p += lg_align_up(lg_aead_footprint(LG_TLS_AEAD_SLOTS), LG_CACHE_LINE);
     lg_arena_init(&core->arena, p, arena_sz(cfg));
     LG_TRY(lg_rng_seed(&core->rng));
     *out = core;
@@ -123,6 +127,7 @@ void lg_tls_core_fini(struct lg_tls_core *core)
     if (tl_core == core)
         tl_core = NULL;
     lg_rng_wipe(&core->rng);
+    lg_aead_fini(core->aead);
     lg_wipe(core->scratch, sizeof core->scratch);
 }
 
