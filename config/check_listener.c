@@ -207,6 +207,20 @@ static void warn_https_only(struct lg_check *c, const struct at *at)
                           "has no effect: a tcp_ssl listener reads no requests");
 }
 
+/* check_bytes_pool: what a listener that reads no requests cannot balance by. */
+static void check_bytes_pool(struct lg_check *c, const struct at *at, struct lg_node *pool)
+{
+    const struct lg_cfg_pool *p = &c->cfg->pools[at->l->pool_idx];
+    char key[LG_KEY_SZ];
+
+    if (p->balance.how == LG_BALANCE_URI || p->balance.how == LG_BALANCE_HEADER ||
+        p->balance.how == LG_BALANCE_COOKIE)
+        lg_check_error(c, pool, lg_key(key, "listeners[%u].pool", at->idx),
+                       "pool \"%s\" balances by what is in requests, and a tcp_ssl listener reads "
+                       "none; use balance: source, or type https",
+                       p->name);
+}
+
 static void check_tcp_ssl(struct lg_check *c, const struct at *at)
 {
     struct lg_node *routes = lg_node_find(at->n, "routes"), *pool = lg_node_find(at->n, "pool");
@@ -217,8 +231,10 @@ static void check_tcp_ssl(struct lg_check *c, const struct at *at)
     if (!pool)
         lg_check_error(c, at->n, lg_key(key, "listeners[%u]", at->idx),
                        "\"pool\" is missing: a tcp_ssl listener needs the pool its bytes go to");
-    else if (lg_is_good(pool))
-        (void)find_pool(c, pool, lg_key(key, "listeners[%u].pool", at->idx), &at->l->pool_idx);
+    else if (lg_is_good(pool) &&
+             find_pool(c, pool, lg_key(key, "listeners[%u].pool", at->idx), &at->l->pool_idx) &&
+             at->l->pool_idx < c->cfg->pool_cnt)
+        check_bytes_pool(c, at, pool);
     if (routes)
         lg_check_error(c, routes, lg_key(key, "listeners[%u].routes", at->idx),
                        "a tcp_ssl listener reads no requests; use pool, or type https");

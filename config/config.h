@@ -27,6 +27,15 @@ enum lg_listener_type { LG_LISTENER_TCP_SSL, LG_LISTENER_HTTPS };
 enum lg_client_auth { LG_AUTH_NONE, LG_AUTH_OPTIONAL, LG_AUTH_REQUIRED };
 enum lg_crl_fail { LG_CRL_FAIL_CLOSED, LG_CRL_FAIL_OPEN };
 enum lg_tls_prefer { LG_PREFER_SERVER, LG_PREFER_CLIENT };
+enum lg_balance {
+    LG_BALANCE_ROUNDROBIN,
+    LG_BALANCE_LEASTCONN,
+    LG_BALANCE_EWMA,
+    LG_BALANCE_SOURCE,
+    LG_BALANCE_URI,
+    LG_BALANCE_HEADER,
+    LG_BALANCE_COOKIE
+};
 enum lg_tls_version { LG_TLS_12 = 0x0303, LG_TLS_13 = 0x0304 };
 
 /* ports[]: a network device and the addresses we answer for on it. */
@@ -107,6 +116,17 @@ struct lg_cfg_backend {
     unsigned line;
     char *name;
     struct lg_endpoint addr;
+    uint32_t weight;          /* share of the work; in [0, 256], 0: none; default 1 */
+    uint32_t max_connections; /* in use at once, all workers together; 0: no bound */
+    bool backup;              /* only when no other backend of the pool is usable */
+    bool drain;               /* no new work; what is there goes on */
+};
+
+/* How a pool chooses: "roundrobin", "leastconn", "ewma", "source", "uri", "header:NAME",
+ * "cookie:NAME". */
+struct lg_cfg_balance {
+    enum lg_balance how; /* default roundrobin */
+    char *name;          /* of the header (lower case) or cookie; "" for the others */
 };
 
 struct lg_cfg_pool {
@@ -114,6 +134,10 @@ struct lg_cfg_pool {
     char *name;           /* unique */
     uint32_t backend_cnt; /* >= 1 */
     struct lg_cfg_backend *backends;
+    struct lg_cfg_balance balance;
+    lg_ns_t slow_start_ns;       /* a backend that comes (back) grows to its weight; default 0 */
+    uint32_t queue_max;          /* waiting for max_connections, per worker; default 1024 */
+    lg_ns_t queue_timeout_ns;    /* default 5 s -> 503 */
     lg_ns_t connect_timeout_ns;  /* default 5 s */
     lg_ns_t response_timeout_ns; /* https: until response header; default 60 s -> 504 */
     uint32_t keepalive_max;      /* https: idle backend connections kept per worker; default 64 */

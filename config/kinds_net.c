@@ -12,6 +12,7 @@
 #define HOST_MAX_LEN 253u /* RFC 1035: 255 bytes on the wire */
 #define PATH_MAX_LEN 1024u
 #define CPU_MAX 1023u
+#define TOKEN_MAX_LEN 63u
 
 /* wrong reports "found X, expected Y", with an optional hint that begins with "; ". */
 static bool wrong(struct lg_walk *w, const struct lg_path *path, struct lg_node *n,
@@ -350,3 +351,57 @@ static bool read_path(struct lg_walk *w, const struct lg_field *f, const struct 
     return keep_str(w, n->text, n->len, dst);
 }
 const struct lg_kind lg_kind_path = {"path", 0, read_path};
+
+/* ---------------------------------------------------------------- pools */
+
+static bool is_token(const char *s)
+{
+    size_t len = strlen(s);
+
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)s[i]) && !strchr("!#$%&'*+-.^_`|~", s[i]))
+            return false;
+    return len >= 1 && len <= TOKEN_MAX_LEN;
+}
+
+/* keep_balance: a header's name in lower case, a cookie's as it is. */
+static bool keep_balance(struct lg_walk *w, enum lg_balance how, const char *name, void *dst)
+{
+    struct lg_cfg_balance b = {.how = how};
+    char own[TOKEN_MAX_LEN + 1] = "";
+
+    for (size_t i = 0; name[i]; i++)
+        own[i] = how == LG_BALANCE_HEADER ? (char)tolower((unsigned char)name[i]) : name[i];
+    if (!keep_str(w, own, strlen(own), &b.name))
+        return false;
+    memcpy(dst, &b, sizeof b);
+    return true;
+}
+
+static bool read_balance(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
+                         struct lg_node *n, void *dst)
+{
+    static const char expected[] =
+        "one of roundrobin, leastconn, ewma, source, uri, header:NAME, cookie:NAME";
+    static const struct lg_word words[] = {{"roundrobin", LG_BALANCE_ROUNDROBIN},
+                                           {"leastconn", LG_BALANCE_LEASTCONN},
+                                           {"ewma", LG_BALANCE_EWMA},
+                                           {"source", LG_BALANCE_SOURCE},
+                                           {"uri", LG_BALANCE_URI}};
+
+    (void)f;
+    if (!lg_need_scalar(w, path, n, expected))
+        return false;
+    for (size_t i = 0; i < LG_ARRAY_CNT(words); i++)
+        if (strcmp(words[i].word, n->text) == 0)
+            return keep_balance(w, (enum lg_balance)words[i].value, "", dst);
+    bool is_header = strncmp(n->text, "header:", 7) == 0;
+    if (!is_header && strncmp(n->text, "cookie:", 7) != 0)
+        return wrong(w, path, n, expected, "");
+    if (!is_token(n->text + 7))
+        return wrong(w, path, n, expected, "; NAME is 1 to 63 letters, digits or '-' and the like");
+    return keep_balance(w, is_header ? LG_BALANCE_HEADER : LG_BALANCE_COOKIE, n->text + 7, dst);
+}
+const struct lg_kind lg_kind_balance = {
+    "`roundrobin`, `leastconn`, `ewma`, `source`, `uri`, `header:`NAME or `cookie:`NAME", 0,
+    read_balance};

@@ -58,7 +58,7 @@ enum lg_exit lg_check_file(const char *path, bool is_quiet)
     lg_err_t err = lg_check_load(path, &cfg, &diag);
     if (lg_is_ok(err)) {
         check_machine(cfg);
-        err = lg_snapshot_build(cfg, 1, 1, &snapshot, &diag);
+        err = lg_snapshot_build(cfg, 1, 1, NULL, &snapshot, &diag);
     }
     print_all(&diag, NULL);
     lg_snapshot_free(snapshot);

@@ -60,7 +60,8 @@ static lg_err_t build_next(const struct lg_reload *r, struct lg_snapshot **out,
         lg_config_free(cfg);
         return LG_E(CONFIG);
     }
-    return lg_snapshot_build(cfg, r->current->worker_cnt, r->current->generation + 1, out, diag);
+    return lg_snapshot_build(cfg, r->current->worker_cnt, r->current->generation + 1, r->current,
+                             out, diag);
 }
 
 lg_err_t lg_reload_run(struct lg_reload *r, lg_ns_t now_ns, struct lg_diag *diag)

@@ -75,29 +75,23 @@ static lg_err_t build_binds(struct lg_snapshot *s, struct lg_diag *diag)
     return LG_OK;
 }
 
-static lg_err_t build_workers(struct lg_snapshot *s)
+static lg_err_t build_workers(struct lg_snapshot *s, const struct lg_snapshot *prev)
 {
     s->workers = make(s->worker_cnt, sizeof *s->workers);
     LG_CHECK(s->workers, LG_E(NOMEM));
-    for (uint32_t k = 0; k < s->worker_cnt; k++) {
-        s->workers[k].rr_next = make(s->cfg->pool_cnt, sizeof *s->workers[k].rr_next);
-        LG_CHECK(s->workers[k].rr_next, LG_E(NOMEM));
-        /* Workers start at different backends, or all would send their first to the same one. */
-        for (uint32_t p = 0; p < s->cfg->pool_cnt; p++)
-            s->workers[k].rr_next[p] = k % s->cfg->pools[p].backend_cnt;
-    }
-    return LG_OK;
+    return lg_snapshot_pools_open(s, prev);
 }
 
-static lg_err_t build(struct lg_snapshot *s, struct lg_diag *diag)
+static lg_err_t build(struct lg_snapshot *s, const struct lg_snapshot *prev, struct lg_diag *diag)
 {
     LG_TRY(build_listeners(s, diag));
     LG_TRY(build_binds(s, diag));
-    return build_workers(s);
+    return build_workers(s, prev);
 }
 
 lg_err_t lg_snapshot_build(struct lg_config *cfg, uint32_t worker_cnt, uint64_t generation,
-                           struct lg_snapshot **out, struct lg_diag *diag)
+                           const struct lg_snapshot *prev, struct lg_snapshot **out,
+                           struct lg_diag *diag)
 {
     uint32_t errors_before = diag->error_cnt;
     lg_err_t err = LG_E(NOMEM);
@@ -105,7 +99,7 @@ lg_err_t lg_snapshot_build(struct lg_config *cfg, uint32_t worker_cnt, uint64_t 
 
     if (s) {
         *s = (struct lg_snapshot){.generation = generation, .cfg = cfg, .worker_cnt = worker_cnt};
-        err = build(s, diag);
+        err = build(s, prev, diag);
     }
     if (lg_is_ok(err)) {
         *out = s;
@@ -124,8 +118,7 @@ void lg_snapshot_free(struct lg_snapshot *s)
 {
     if (!s)
         return;
-    for (uint32_t k = 0; s->workers && k < s->worker_cnt; k++)
-        free(s->workers[k].rr_next);
+    lg_snapshot_pools_close(s);
     for (uint32_t i = 0; i < s->listener_cnt; i++)
         if (s->listeners[i].tls)
             lg_tls_policy_free(s->listeners[i].tls);

@@ -12,17 +12,19 @@
  *   cfg         taken: on LG_OK the snapshot owns it, else it has been freed
  *   worker_cnt  in [1, LG_MAX_WORKERS]
  *   generation  > 0
+ *   prev        the snapshot before, alive: its backends are remembered; NULL: the first
  *   out         on LG_OK: the caller's, lg_snapshot_free; else untouched
  *   diag        on failure at least one error; those of all listeners, not only of the first
  *   Returns     LG_OK, LG_E(CONFIG) or LG_E(NOMEM)
  *   Cost        a file read and a signature check for each certificate and CRL */
 LG_MUST lg_err_t lg_snapshot_build(struct lg_config *cfg, uint32_t worker_cnt, uint64_t generation,
-                                   struct lg_snapshot **out, struct lg_diag *diag);
+                                   const struct lg_snapshot *prev, struct lg_snapshot **out,
+                                   struct lg_diag *diag);
 
 /* lg_snapshot_free: no worker may reach it any more. NULL allowed. */
 void lg_snapshot_free(struct lg_snapshot *s);
 
-/* lg_snapshot_pins is how many sessions and kept connections hold it. A zero read after every
+/* lg_snapshot_pins is how many sessions hold it, and workers that use it. A zero read after every
  * worker has reported quiescence is final. */
 uint64_t lg_snapshot_pins(const struct lg_snapshot *s);
 

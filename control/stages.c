@@ -100,7 +100,7 @@ static lg_err_t snapshot_up(struct lg_server *s, struct lg_diag *diag)
     struct lg_snapshot *first;
 
     s->cfg = NULL; /* taken by the next call, also when it fails */
-    LG_TRY(lg_snapshot_build(cfg, cfg->worker_cnt, 1, &first, diag));
+    LG_TRY(lg_snapshot_build(cfg, cfg->worker_cnt, 1, NULL, &first, diag));
     lg_reload_init(&s->reload, first, &ops, &s->cores);
     return LG_OK;
 }

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* back.c: the backend leg: choosing a backend, connecting, trying another once, keeping
- * connections for the next request (HTTP), and their news. What flows over them is relay.c and
- * http.c. */
+/* back.c: the backend leg: connecting, keeping connections for the next request (HTTP), and their
+ * news. Which backend is choose.c, what flows over them relay.c and http.c. */
 #include "proxy_priv.h"
-
-#include "pick_rr.h"
 
 const struct lg_cfg_pool *lg_session_pool(const struct lg_session *s)
 {
     return &s->snap->cfg->pools[s->pool_idx];
-}
-
-const char *lg_back_name(const struct lg_session *s, uint32_t backend_idx)
-{
-    const struct lg_cfg_pool *pool = lg_session_pool(s);
-    return backend_idx < pool->backend_cnt ? pool->backends[backend_idx].name : "none";
 }
 
 /* -- kept connections -- */
@@ -110,6 +101,14 @@ static bool take_kept(struct lg_session *s, uint32_t backend_idx)
     return true;
 }
 
+/* leave: the session has no more use for it. */
+static void leave(struct lg_proxy *p, struct lg_back *b)
+{
+    lg_seat_leave(b->own);
+    b->own = NULL;
+    p->has_freed = true;
+}
+
 /* can_keep: nothing is on the way in either direction and there will be more use for it. */
 static bool can_keep(const struct lg_session *s)
 {
@@ -133,6 +132,7 @@ void lg_back_keep(struct lg_session *s)
     }
     s->back = NULL;
     b->s = NULL;
+    leave(p, b);
     b->kept_since_ns = p->now_ns;
     p->counts.backend_conns--;
     idle_link(p, b);
@@ -153,12 +153,14 @@ static void let_go(struct lg_session *s)
     lg_bufq_drop_all(&rest);
     lg_tcp_release(b->c);
     p->counts.backend_conns--;
+    leave(p, b);
     s->back = NULL;
     lg_pool_give(&p->back_pool, b);
 }
 
 void lg_back_close(struct lg_session *s)
 {
+    lg_wait_leave(s);
     if (!s->back)
         return;
     lg_tcp_shutdown(s->back->c);
@@ -167,6 +169,7 @@ void lg_back_close(struct lg_session *s)
 
 void lg_back_abort(struct lg_session *s)
 {
+    lg_wait_leave(s);
     if (!s->back)
         return;
     lg_tcp_abort(s->back->c);
@@ -202,41 +205,16 @@ static lg_err_t connect_to(struct lg_session *s, uint32_t backend_idx)
     return LG_OK;
 }
 
-static lg_err_t begin_at(struct lg_session *s, uint32_t backend_idx)
+lg_err_t lg_back_connect(struct lg_session *s, uint32_t backend_idx)
 {
     s->back_rx_done = s->back_reset = false;
-    if (take_kept(s, backend_idx))
-        return LG_OK;
-    return connect_to(s, backend_idx);
-}
-
-lg_err_t lg_back_begin(struct lg_session *s, uint32_t avoid)
-{
-    uint32_t cnt = lg_session_pool(s)->backend_cnt;
-    uint32_t *next = &s->snap->workers[s->p->cfg.worker_idx].rr_next[s->pool_idx];
-    uint32_t idx =
-        avoid == LG_PICK_NONE ? lg_pick_rr(cnt, next) : lg_pick_rr_except(cnt, next, avoid);
-    LG_CHECK(idx != LG_PICK_NONE, LG_E(NO_ROUTE));
-    lg_err_t e = begin_at(s, idx);
-    if (!lg_err_is(e, LG_ERR_NO_ROUTE) || s->is_retried || avoid != LG_PICK_NONE)
-        return e;
-    lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
-    s->is_retried = true;
-    idx = lg_pick_rr_except(cnt, next, idx);
-    LG_CHECK(idx != LG_PICK_NONE, LG_E(NO_ROUTE));
-    lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_RETRIED);
-    return begin_at(s, idx);
-}
-
-bool lg_back_retry(struct lg_session *s, uint32_t avoid)
-{
-    if (s->is_retried)
-        return false;
-    s->is_retried = true;
-    if (!lg_is_ok(lg_back_begin(s, avoid)))
-        return false;
-    lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_RETRIED);
-    return true;
+    if (!take_kept(s, backend_idx))
+        LG_TRY(connect_to(s, backend_idx));
+    s->back->own = lg_session_view(s)->bal.items[backend_idx].own;
+    s->back->begun_ns = s->p->now_ns;
+    lg_seat_enter(s->back->own);
+    lg_seat_count(&s->back->own->picked);
+    return LG_OK;
 }
 
 bool lg_back_tx(struct lg_session *s)
@@ -268,14 +246,13 @@ bool lg_back_fill(struct lg_session *s)
 static void lost(struct lg_session *s)
 {
     bool was_open = s->back->is_open;
-    uint32_t idx = s->back->backend_idx;
 
     if (!was_open)
-        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
+        lg_back_failed(s);
     if (s->state == LG_S_RELAY)
-        lg_relay_back_lost(s, was_open, idx);
+        lg_relay_back_lost(s, was_open);
     else if (s->state == LG_S_HTTP)
-        lg_http_back_lost(s, was_open, idx);
+        lg_http_back_lost(s, was_open);
     else
         lg_back_abort(s);
 }

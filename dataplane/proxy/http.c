@@ -19,8 +19,8 @@
  * (RFC 9110 section 9.2.2). All else gets 502. */
 #include "http_msg.h"
 
+#include "http_key.h"
 #include "http_route.h"
-#include "pick_rr.h"
 
 static void go_idle(struct lg_session *s, lg_ns_t timeout_ns)
 {
@@ -95,6 +95,24 @@ static uint16_t write_head(struct lg_session *s)
     return 0;
 }
 
+/* set_key: what the request's pool balances by. */
+static void set_key(struct lg_session *s)
+{
+    const struct lg_cfg_balance *by = &lg_session_pool(s)->balance;
+    struct lg_tcp_tuple t;
+    lg_span_t key;
+
+    s->has_key = true;
+    if (by->how == LG_BALANCE_SOURCE) {
+        lg_tcp_get_tuple(s->front, &t);
+        s->key = lg_bal_hash(t.remote_ip.b, sizeof t.remote_ip.b);
+    } else if (lg_http_key(&s->p->http->head, by, &key)) {
+        s->key = lg_bal_hash(key.p, key.len);
+    } else {
+        s->has_key = false;
+    }
+}
+
 /* route finds the pool; gives the status to answer when there is none. */
 static uint16_t route(struct lg_session *s)
 {
@@ -108,6 +126,7 @@ static uint16_t route(struct lg_session *s)
     if (idx == LG_ROUTE_NONE)
         return 404;
     s->pool_idx = s->listener->cfg->routes[idx].pool_idx;
+    set_key(s);
     return 0;
 }
 
@@ -116,20 +135,21 @@ static void begin_exchange(struct lg_session *s)
     struct lg_http *h = &s->http;
 
     h->phase = LG_HP_EXCHANGE;
+    h->sent_ns = s->p->now_ns;
     lg_tls_set_plain_seg(s->tls, lg_tcp_mss(s->back->c));
     if (s->back->is_reused && h->is_idempotent)
         (void)lg_q_copy(&h->replay, &s->bq, s->p->env.pool); /* without it: 502, no retry */
     lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->idle_timeout_ns));
 }
 
-static void to_backend(struct lg_session *s, lg_err_t begun)
+void lg_http_begun(struct lg_session *s, lg_err_t begun)
 {
-    if (!lg_is_ok(begun))
+    s->http.phase = LG_HP_CONNECT;
+    s->http.is_said = lg_err_is(begun, LG_ERR_NO_BACKEND);
+    if (!lg_is_ok(begun) && !lg_err_is(begun, LG_ERR_AGAIN))
         lg_http_fail(s, lg_err_is(begun, LG_ERR_NO_ROUTE) ? 502 : 503);
-    else if (s->back->is_open)
+    else if (s->back && s->back->is_open)
         begin_exchange(s);
-    else
-        s->http.phase = LG_HP_CONNECT;
 }
 
 /* take_request handles the complete head of len bytes at the front of s->up. */
@@ -158,8 +178,8 @@ static void take_request(struct lg_session *s, uint32_t len)
         lg_http_fail(s, status);
         return;
     }
-    s->is_retried = false;
-    to_backend(s, lg_back_begin(s, LG_PICK_NONE));
+    s->tried_cnt = 0;
+    lg_http_begun(s, lg_back_begin(s));
 }
 
 /* skip_blank: *= https://www.rfc-editor.org/rfc/rfc9112#section-2.2
@@ -252,10 +272,12 @@ static void wait_or_idle(struct lg_session *s, bool moved)
     struct lg_http *h = &s->http;
     bool waits = h->req.done && !s->bq.head && !h->has_resp_head;
 
-    if (waits && !h->is_waiting)
+    if (waits && !h->is_waiting) {
+        h->sent_ns = s->p->now_ns;
         lg_session_deadline(s, lg_ns_add(s->p->now_ns, lg_session_pool(s)->response_timeout_ns));
-    else if (!waits && moved)
+    } else if (!waits && moved) {
         lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->idle_timeout_ns));
+    }
     h->is_waiting = waits;
 }
 
@@ -296,17 +318,14 @@ void lg_http_back_open(struct lg_session *s)
     begin_exchange(s);
 }
 
-void lg_http_back_lost(struct lg_session *s, bool was_open, uint32_t backend_idx)
+void lg_http_back_lost(struct lg_session *s, bool was_open)
 {
     if (was_open) {
         s->back_reset = true; /* what it sent before can still be read: the next step decides */
         return;
     }
     lg_back_abort(s);
-    if (lg_back_retry(s, backend_idx))
-        to_backend(s, LG_OK);
-    else
-        lg_http_fail(s, 502);
+    lg_http_begun(s, lg_back_retry(s));
 }
 
 void lg_http_resend(struct lg_session *s)
@@ -318,7 +337,8 @@ void lg_http_resend(struct lg_session *s)
     lg_bufq_append(&s->bq, &h->replay);
     h->wants_fresh = true;
     h->is_waiting = false;
-    to_backend(s, lg_back_begin(s, LG_PICK_NONE));
+    s->tried_cnt = 0; /* a kept connection that is dead says nothing of its backend */
+    lg_http_begun(s, lg_back_begin(s));
 }
 
 void lg_http_deadline(struct lg_session *s)
@@ -334,8 +354,13 @@ void lg_http_deadline(struct lg_session *s)
         lg_http_fail(s, 408);
         break;
     case LG_HP_CONNECT:
-        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
-        lg_http_back_lost(s, false, s->back->backend_idx);
+        if (s->wait_link) {
+            lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_QUEUE_TIMEOUT);
+            lg_http_fail(s, 503);
+            break;
+        }
+        lg_back_failed(s);
+        lg_http_back_lost(s, false);
         break;
     case LG_HP_EXCHANGE:
         if (!h->has_resp_head) {

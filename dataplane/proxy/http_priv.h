@@ -11,6 +11,7 @@
 #include "buf.h"
 #include "http_body.h"
 #include "http_head.h"
+#include "ns.h"
 
 /* The largest max_header_sz the configuration allows; also the bound of response heads. */
 #define LG_HTTP_HEAD_MAX (256u << 10)
@@ -42,6 +43,8 @@ struct lg_http {
     bool body_sent;           /* request body bytes are on their way to the backend */
     bool wants_fresh;         /* do not use a kept connection (one has just failed) */
     bool is_waiting;          /* the response deadline is running */
+    bool is_said;             /* why it fails is in the log already */
+    lg_ns_t sent_ns;          /* when the backend had the request, as far as it was there */
     bool had_blank;           /* one empty line before the request line has been skipped */
     struct lg_http_scan scan; /* of the head being gathered */
     struct lg_http_body req, resp;

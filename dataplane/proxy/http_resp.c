@@ -56,7 +56,7 @@ void lg_http_fail(struct lg_session *s, uint16_t status)
     char buf[LG_HTTP_REPLY_SZ];
     struct lg_http_text text = {.p = buf, .cap = sizeof buf};
 
-    if (status >= 502 && status <= 504)
+    if (status >= 502 && status <= 504 && !h->is_said)
         log_fail(s, status);
     lg_back_abort(s);
     lg_bufq_drop_all(&s->bq);
@@ -98,7 +98,7 @@ static void gone(struct lg_session *s)
 {
     struct lg_http *h = &s->http;
 
-    lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
+    lg_back_failed(s);
     if (s->back->is_reused && !h->has_resp_byte && !h->body_sent && h->replay.head)
         lg_http_resend(s);
     else
@@ -145,6 +145,7 @@ static bool pass_head(struct lg_session *s)
         return true;
     count_status(s, head->status);
     h->has_resp_head = true;
+    lg_ewma_observe(s->back->own, lg_ns_since(s->p->now_ns, h->sent_ns), s->p->now_ns);
     h->keep_back = head->keep_alive && framing != LG_HTTP_CLOSE;
     lg_http_body_init(&h->resp, framing, head->length);
     h->resp.drops_chunks = shown == LG_HTTP_CLOSE;
@@ -159,7 +160,7 @@ static bool take_head(struct lg_session *s, uint32_t len)
     lg_bufq_copy_out(&s->down, 0, m->in, len);
     /* 101 would end HTTP on this connection; we never ask for it. */
     if (!lg_is_ok(lg_http_parse_response(lg_span(m->in, len), &m->head)) || m->head.status == 101) {
-        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
+        lg_back_failed(s);
         lg_http_fail(s, 502);
         return true;
     }
@@ -186,7 +187,7 @@ static bool read_head(struct lg_session *s)
     if (stop == LG_SCAN_FOUND && h->scan.seen_sz <= LG_HTTP_HEAD_MAX)
         return take_head(s, h->scan.seen_sz);
     if (stop != LG_SCAN_MORE || s->down.bytes >= LG_HTTP_HEAD_MAX) {
-        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
+        lg_back_failed(s);
         lg_http_fail(s, 502);
         return true;
     }

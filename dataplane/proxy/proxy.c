@@ -57,10 +57,22 @@ static void abort_all(struct lg_proxy *p)
     }
 }
 
+/* The snapshot in use is pinned, so that what it knows can be passed on to the next. */
+static void leave_snapshot(struct lg_proxy *p)
+{
+    if (!p->snap)
+        return;
+    for (uint32_t i = 0; i < p->snap->pool_cnt; i++)
+        lg_bal_view_end(&p->snap->workers[p->cfg.worker_idx].pools[i].bal);
+    lg_snapshot_unpin(p->snap, p->cfg.worker_idx);
+    p->snap = NULL;
+}
+
 void lg_proxy_fini(struct lg_proxy *p)
 {
     abort_all(p);
     lg_back_drop_idle(p);
+    leave_snapshot(p);
 }
 
 void lg_proxy_set_snapshot(struct lg_proxy *p, const struct lg_snapshot *s, lg_ns_t now_ns)
@@ -69,7 +81,11 @@ void lg_proxy_set_snapshot(struct lg_proxy *p, const struct lg_snapshot *s, lg_n
     /* Indexes of pools and backends mean something else in another snapshot; one that lies where
      * the last one lay is another one all the same. */
     lg_back_drop_idle(p);
+    leave_snapshot(p);
+    lg_snapshot_pin(s, p->cfg.worker_idx);
     p->snap = s;
+    for (uint32_t i = 0; i < s->pool_cnt; i++)
+        lg_bal_view_begin(&s->workers[p->cfg.worker_idx].pools[i].bal);
 }
 
 bool lg_proxy_is_listening(const struct lg_proxy *p, const lg_ip_t *ip, uint16_t port)
@@ -131,6 +147,7 @@ unsigned lg_proxy_poll(struct lg_proxy *p, lg_ns_t now_ns)
         p->drain_ns = LG_NS_NEVER;
         abort_all(p);
     }
+    done += lg_wait_poll(p);
     /* Only those that wait now: what queues itself again is for the next turn. */
     struct lg_session *last =
         p->work_head ? LG_CONTAINER(p->work_tail, struct lg_session, work_next) : NULL;
@@ -149,6 +166,8 @@ lg_ns_t lg_proxy_next(const struct lg_proxy *p)
     if (p->work_head)
         return 0;
     lg_ns_t next = LG_MIN(lg_wheel_next(&p->wheel), lg_wheel_next(&p->idle_wheel));
+    if (p->waiting)
+        next = LG_MIN(next, p->has_freed ? 0 : p->wait_ns);
     return LG_MIN(next, p->drain_ns);
 }
 

@@ -46,6 +46,8 @@
 #define LG_IDLE_BUCKETS 1024u /* kept backend connections, by backend */
 #define LG_IDLE_POOLS 256u    /* their counts, by pool index modulo this */
 #define LG_FRESH_IDLE_NS LG_SEC(1)
+#define LG_TRIED_MAX 4u
+#define LG_WAIT_NS LG_MS(1) /* another worker may have let a connection go: look this often */
 
 struct lg_session;
 
@@ -68,7 +70,9 @@ enum lg_rx_end {
 /* A connection to a backend: of a session, or kept for the next request. */
 struct lg_back {
     struct lg_tcp_conn *c;
-    struct lg_session *s; /* borrows: NULL while kept */
+    struct lg_session *s;     /* borrows: NULL while kept */
+    struct lg_seat_part *own; /* borrows: of the session's snapshot; NULL while kept */
+    lg_ns_t begun_ns;         /* when it was asked for */
     bool is_open;
     bool is_reused; /* it has carried a response before this request */
     uint32_t pool_idx, backend_idx;
@@ -85,7 +89,9 @@ struct lg_session {
     struct lg_proxy *p;
     struct lg_session *next, **link;           /* all sessions */
     struct lg_session *work_next, **work_link; /* those with more to do; link NULL: not there */
-    bool has_more;                             /* a budget or pool ran out in this turn */
+    struct lg_session *wait_next,
+        **wait_link; /* those that wait for a backend; NULL: it does not */
+    bool has_more;   /* a budget or pool ran out in this turn */
 
     uint8_t state;     /* enum lg_sess_state */
     uint8_t rx_end;    /* enum lg_rx_end */
@@ -95,8 +101,11 @@ struct lg_session {
     bool down_done;    /* relay: the client has our FIN */
     bool back_rx_done; /* the backend's last byte has been taken */
     bool back_reset;   /* ... and what followed was a reset, not a FIN */
-    bool is_retried;   /* a second backend has been tried */
     bool has_input;    /* at least one byte came from the client */
+    bool has_key;      /* key holds what the pool balances by */
+    uint8_t tried_cnt; /* backends tried for this connection or request */
+    uint32_t tried[LG_TRIED_MAX];
+    uint64_t key;
 
     struct lg_tcp_conn *front;
     struct lg_tls *tls;                 /* owns */
@@ -125,6 +134,9 @@ struct lg_proxy {
     struct lg_wheel idle_wheel; /* kept backend connections */
     struct lg_session *sessions;
     struct lg_session *work_head, **work_tail;
+    struct lg_pool_view *waiting; /* pools with a queue */
+    lg_ns_t wait_ns;              /* when to look at the queues again */
+    bool has_freed;               /* a backend connection was let go since they were looked at */
     struct lg_back *idle[LG_IDLE_BUCKETS];
     uint32_t idle_by_pool[LG_IDLE_POOLS];
     struct lg_back *idle_newest, *idle_oldest;
@@ -178,14 +190,29 @@ static inline bool lg_q_is_short(const struct lg_bufq *q, uint32_t bytes)
 
 /* -- back.c: the backend leg -- */
 
-/* lg_back_begin picks a backend of s->pool_idx and connects to it (or, for HTTP, takes a kept
- * connection). avoid: an index not to pick, or LG_PICK_NONE.
- *   Returns  LG_OK: s->back is set, open or opening; LG_E(NO_ROUTE) nobody to connect to;
- *            LG_E(FULL) or LG_E(NO_PORT): no resources */
-LG_MUST lg_err_t lg_back_begin(struct lg_session *s, uint32_t avoid);
-/* lg_back_retry tries another backend, once a session or request; false: there is none. The
- * failed one must have been let go; avoid is its index. */
-bool lg_back_retry(struct lg_session *s, uint32_t avoid);
+/* lg_back_begin picks a backend of s->pool_idx, none of s->tried, and connects to it (or, for HTTP,
+ * takes a kept connection).
+ *   Returns  LG_OK: s->back is set, open or opening; LG_E(AGAIN) all have max_connections: s waits,
+ *            lg_relay_begun or lg_http_begun is called when that is over; LG_E(NO_BACKEND) none of
+ *            the pool is usable; LG_E(NO_ROUTE) none is left to try; LG_E(FULL) or LG_E(NO_PORT) no
+ *            resources, or no room in the queue */
+LG_MUST lg_err_t lg_back_begin(struct lg_session *s);
+/* lg_back_retry tries another backend when one may be tried yet; the failed one must have been let
+ * go. Returns as lg_back_begin does. */
+LG_MUST lg_err_t lg_back_retry(struct lg_session *s);
+/* lg_back_failed notes that s's backend, or the one just tried, has failed. */
+void lg_back_failed(struct lg_session *s);
+/* lg_back_connect takes a kept connection of s->pool_idx to a backend, or opens one. */
+LG_MUST lg_err_t lg_back_connect(struct lg_session *s, uint32_t backend_idx);
+/* lg_wait_leave takes s out of the queue; when it is in none, it does nothing. lg_wait_poll lets
+ * those go on for whom a backend has room. */
+void lg_wait_leave(struct lg_session *s);
+unsigned lg_wait_poll(struct lg_proxy *p);
+/* lg_session_view: s's pool, as this worker sees it. */
+static inline struct lg_pool_view *lg_session_view(const struct lg_session *s)
+{
+    return &s->snap->workers[s->p->cfg.worker_idx].pools[s->pool_idx];
+}
 /* lg_back_keep gives s->back to the kept ones, or closes it when that is not possible. */
 void lg_back_keep(struct lg_session *s);
 /* lg_back_close ends s->back in order, lg_back_abort with a reset; NULL allowed. */
@@ -200,23 +227,25 @@ void lg_back_idle_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns);
 /* lg_back_drop_idle closes every kept connection. */
 void lg_back_drop_idle(struct lg_proxy *p);
 const struct lg_cfg_pool *lg_session_pool(const struct lg_session *s);
-const char *lg_back_name(const struct lg_session *s, uint32_t backend_idx);
 
 /* -- relay.c -- */
 
 void lg_relay_begin(struct lg_session *s);
 bool lg_relay_step(struct lg_session *s);
+/* lg_relay_begun: what became of asking for a backend: of lg_back_begin, or after a wait. */
+void lg_relay_begun(struct lg_session *s, lg_err_t begun);
 void lg_relay_back_open(struct lg_session *s);
 /* lg_relay_back_lost: never opened (refused, timed out), or reset while open. */
-void lg_relay_back_lost(struct lg_session *s, bool was_open, uint32_t backend_idx);
+void lg_relay_back_lost(struct lg_session *s, bool was_open);
 void lg_relay_deadline(struct lg_session *s);
 
 /* -- http.c -- */
 
 void lg_http_begin(struct lg_session *s);
 bool lg_http_step(struct lg_session *s);
+void lg_http_begun(struct lg_session *s, lg_err_t begun);
 void lg_http_back_open(struct lg_session *s);
-void lg_http_back_lost(struct lg_session *s, bool was_open, uint32_t backend_idx);
+void lg_http_back_lost(struct lg_session *s, bool was_open);
 void lg_http_deadline(struct lg_session *s);
 /* lg_http_drain: between two requests, it closes now; else after the response in progress. */
 void lg_http_drain(struct lg_session *s);

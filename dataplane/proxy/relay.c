@@ -14,8 +14,6 @@
  *   no backend to be had    -> FIN without close_notify: the client can tell it from an answer */
 #include "proxy_priv.h"
 
-#include "pick_rr.h"
-
 static void no_backend(struct lg_session *s)
 {
     char client[LG_ENDPOINT_STR_SZ];
@@ -26,12 +24,24 @@ static void no_backend(struct lg_session *s)
     lg_session_finish(s, LG_FINISH_CUT);
 }
 
+void lg_relay_begun(struct lg_session *s, lg_err_t begun)
+{
+    if (lg_err_is(begun, LG_ERR_NO_BACKEND)) /* said already, once for all */
+        lg_session_finish(s, LG_FINISH_CUT);
+    else if (!lg_is_ok(begun) && !lg_err_is(begun, LG_ERR_AGAIN))
+        no_backend(s);
+}
+
 void lg_relay_begin(struct lg_session *s)
 {
+    struct lg_tcp_tuple t;
+
     s->state = LG_S_RELAY;
     s->pool_idx = s->listener->cfg->pool_idx;
-    if (!lg_is_ok(lg_back_begin(s, LG_PICK_NONE)))
-        no_backend(s);
+    lg_tcp_get_tuple(s->front, &t);
+    s->key = lg_bal_hash(t.remote_ip.b, sizeof t.remote_ip.b);
+    s->has_key = true;
+    lg_relay_begun(s, lg_back_begin(s));
 }
 
 static void touch(struct lg_session *s)
@@ -42,10 +52,11 @@ static void touch(struct lg_session *s)
 
 void lg_relay_back_open(struct lg_session *s)
 {
+    lg_ewma_observe(s->back->own, lg_ns_since(s->p->now_ns, s->back->begun_ns), s->p->now_ns);
     touch(s);
 }
 
-void lg_relay_back_lost(struct lg_session *s, bool was_open, uint32_t backend_idx)
+void lg_relay_back_lost(struct lg_session *s, bool was_open)
 {
     if (was_open && s->back_rx_done) {
         lg_bufq_drop_all(&s->bq);
@@ -58,15 +69,19 @@ void lg_relay_back_lost(struct lg_session *s, bool was_open, uint32_t backend_id
         return;
     }
     lg_back_abort(s);
-    if (!lg_back_retry(s, backend_idx))
-        no_backend(s);
+    lg_relay_begun(s, lg_back_retry(s));
 }
 
 void lg_relay_deadline(struct lg_session *s)
 {
+    if (s->wait_link) {
+        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_QUEUE_TIMEOUT);
+        no_backend(s);
+        return;
+    }
     if (s->back && !s->back->is_open) {
-        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
-        lg_relay_back_lost(s, false, s->back->backend_idx);
+        lg_back_failed(s);
+        lg_relay_back_lost(s, false);
         return;
     }
     lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TIMEOUT);

@@ -14,6 +14,7 @@
 
 #include "config.h"
 #include "tls.h"
+#include "view.h"
 
 #include <stdatomic.h>
 
@@ -23,6 +24,23 @@ struct lg_listener {
     uint32_t idx;
 };
 
+/* One pool, as all workers see it. */
+struct lg_pool_entry {
+    struct lg_bal_pool bal;
+};
+
+struct lg_session;
+
+/* One pool, as one worker sees it: mutable, of that worker alone. */
+struct lg_pool_view {
+    struct lg_bal_view bal;
+    /* Sessions that wait for a backend below its max_connections, first come first served. */
+    struct lg_session *wait_head, **wait_tail;
+    uint32_t wait_cnt;
+    struct lg_pool_view *wait_next, **wait_link; /* among the worker's pools with a queue */
+    bool was_dead;                               /* that no backend is usable has been said */
+};
+
 /* One slot of the open-addressed table of bound addresses; listener == NULL: empty. */
 struct lg_bind_slot {
     struct lg_endpoint addr;
@@ -30,11 +48,11 @@ struct lg_bind_slot {
 };
 
 struct lg_snapshot_worker {
-    /* Sessions and kept backend connections of this worker that hold the snapshot. The owner
-     * stores with release, the control thread loads with acquire: a zero seen after quiescence
-     * means every access of the owner is over. */
+    /* Sessions of this worker that hold the snapshot, and the worker itself while it is the one
+     * in use. The owner stores with release, the control thread loads with acquire: a zero seen
+     * after quiescence means every access of the owner is over. */
     alignas(LG_CACHE_PAIR) _Atomic uint64_t pins;
-    uint32_t *rr_next; /* owner core: next backend of each pool, pool_cnt of them */
+    struct lg_pool_view *pools; /* owns; owner core; cfg->pool_cnt of them */
 };
 
 struct lg_snapshot {
@@ -43,6 +61,8 @@ struct lg_snapshot {
     uint32_t worker_cnt;
     uint32_t listener_cnt;
     struct lg_listener *listeners; /* owns; same order as cfg->listeners */
+    uint32_t pool_cnt;
+    struct lg_pool_entry *pools; /* owns; same order as cfg->pools */
     uint32_t bind_mask;
     struct lg_bind_slot *binds;         /* owns; bind_mask + 1 slots */
     struct lg_snapshot_worker *workers; /* owns; worker_cnt */
@@ -54,6 +74,13 @@ const struct lg_listener *lg_snapshot_find(const struct lg_snapshot *s, const lg
                                            uint16_t port);
 /* The slot at which lg_snapshot_find starts looking for an address (for the builder). */
 uint32_t lg_snapshot_bind_hash(const lg_ip_t *ip, uint16_t port);
+
+/* lg_snapshot_pools_open builds pools and the workers' views of them into a snapshot that has cfg,
+ * generation, worker_cnt and workers. Backends that prev (NULL: none) has too keep their seats.
+ *   Returns  LG_OK or LG_E(NOMEM); lg_snapshot_pools_close takes what is there
+ *   Thread   control or boot */
+LG_MUST lg_err_t lg_snapshot_pools_open(struct lg_snapshot *s, const struct lg_snapshot *prev);
+void lg_snapshot_pools_close(struct lg_snapshot *s);
 
 static inline void lg_snapshot_pin(const struct lg_snapshot *s, uint32_t worker)
 {

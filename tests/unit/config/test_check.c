@@ -58,6 +58,26 @@ TEST(ConfigCheck, RefusesToShareWhatCannotBeShared)
     lg_config_free(cfg);
 }
 
+TEST(ConfigCheck, RefusesToBalanceByWhatIsNotThere)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"    connect_timeout: 5s", "    balance: fastest",
+         "lg.yaml:21: pools[0].balance: found \"fastest\", expected one of roundrobin, leastconn, "
+         "ewma, source, uri, header:NAME, cookie:NAME"},
+        {"    connect_timeout: 5s", "    balance: \"header:a b\"",
+         "lg.yaml:21: pools[0].balance: found \"header:a b\", expected one of roundrobin, "
+         "leastconn, ewma, source, uri, header:NAME, cookie:NAME; NAME is 1 to 63 letters, digits "
+         "or '-' and the like"},
+        {"    connect_timeout: 5s", "    balance: uri",
+         "lg.yaml:47: listeners[1].pool: pool \"web\" balances by what is in requests, and a "
+         "tcp_ssl listener reads none; use balance: source, or type https"},
+        {"{name: b, address", "{name: b, weight: 257, address",
+         "lg.yaml:25: pools[0].backends[1].weight: found \"257\", expected a whole number from 0 "
+         "to 256"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
+
 TEST(ConfigCheck, RefusesAddressesThatCannotBeOurs)
 {
     static const struct fx_mistake mistakes[] = {

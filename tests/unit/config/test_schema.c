@@ -21,7 +21,7 @@ TEST(ConfigSchema, NamesUnknownAndRepeatedKeys)
         {"    pool: web\n    max_header", "    pool: web\n    client_auth: none\n    max_header",
          "lg.yaml:40: listeners[0]: unknown key \"client_auth\"; it belongs under \"tls:\""},
         {"connect_timeout: 5s", "max: 5",
-         "lg.yaml:21: pools[0]: unknown key \"max\"; it belongs under \"keepalive:\""},
+         "lg.yaml:21: pools[0]: unknown key \"max\"; it belongs under \"queue:\""},
     };
     fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
 }
@@ -35,7 +35,7 @@ TEST(ConfigSchema, RefusesValuesOfTheWrongShape)
          "lg.yaml:13: ports[0].mtu: found nothing, expected a whole number from 1280 to 9000"},
         {"{name: b, address: \"10.1.0.11:80\"}", "justtext",
          "lg.yaml:25: pools[0].backends[1]: found \"justtext\", expected a mapping with the keys "
-         "name, address"},
+         "name, address, weight, max_connections, backup, drain"},
         {"    keepalive: {max: 64, idle: 30s}", "    keepalive: 64",
          "lg.yaml:22: pools[0].keepalive: found \"64\", expected a mapping with the keys max, "
          "idle"},

@@ -60,6 +60,15 @@ TEST(ConfigValues, FillsPortPoolAndListenerDefaults)
     EXPECT(cfg->ports[0].dad);
     EXPECT(!cfg->ports[0].router_advertisements);
     EXPECT(!cfg->ports[0].has_mac);
+    EXPECT_EQ(cfg->pools[0].balance.how, LG_BALANCE_ROUNDROBIN);
+    EXPECT_STR(cfg->pools[0].balance.name, "");
+    EXPECT_EQ(cfg->pools[0].slow_start_ns, 0);
+    EXPECT_EQ(cfg->pools[0].queue_max, 1024);
+    EXPECT_EQ(cfg->pools[0].queue_timeout_ns, LG_SEC(5));
+    EXPECT_EQ(cfg->pools[0].backends[0].weight, 1);
+    EXPECT_EQ(cfg->pools[0].backends[0].max_connections, 0);
+    EXPECT(!cfg->pools[0].backends[0].backup);
+    EXPECT(!cfg->pools[0].backends[0].drain);
     EXPECT_EQ(cfg->pools[0].connect_timeout_ns, LG_SEC(5));
     EXPECT_EQ(cfg->pools[0].response_timeout_ns, LG_SEC(60));
     EXPECT_EQ(cfg->pools[0].keepalive_max, 64);
@@ -109,6 +118,45 @@ TEST(ConfigValues, ReadsPortsRoutesAndPools)
     EXPECT_STR(cfg->pools[0].backends[1].name, "b");
     EXPECT_STR(lg_endpoint_text(&cfg->pools[0].backends[1].addr, text), "10.1.0.11:80");
     lg_config_free(cfg);
+}
+
+TEST(ConfigValues, ReadsHowAPoolBalances)
+{
+    static const struct {
+        const char *text;
+        enum lg_balance how;
+        const char *name;
+    } ways[] = {{"leastconn", LG_BALANCE_LEASTCONN, ""},
+                {"ewma", LG_BALANCE_EWMA, ""},
+                {"source", LG_BALANCE_SOURCE, ""},
+                {"uri", LG_BALANCE_URI, ""},
+                {"header:X-User", LG_BALANCE_HEADER, "x-user"},
+                {"cookie:SID", LG_BALANCE_COOKIE, "SID"}};
+    for (size_t i = 0; i < LG_ARRAY_CNT(ways); i++) {
+        char text[600];
+        snprintf(text, sizeof text,
+                 "ports: [{name: p, device: \"tap:t\", addresses: 10.0.0.2/24}]\n"
+                 "pools: [{name: w, balance: \"%s\", slow_start: 10s, queue: {max: 0},\n"
+                 "  backends: [{name: a, address: \"10.0.0.9:80\", weight: 256, backup: true,\n"
+                 "              max_connections: 7, drain: yes}]}]\n"
+                 "listeners: [{name: l, type: https, bind: \"10.0.0.2:443\", pool: w,\n"
+                 "             tls: {certificates: [{cert: c, key: k}]}}]\n",
+                 ways[i].text);
+        struct lg_config *cfg = NULL;
+        struct lg_diag *diag = calloc(1, sizeof *diag);
+        EXPECT_OK(fx_parse(text, &cfg, diag));
+        free(diag);
+        REQUIRE(cfg != NULL);
+        EXPECT_EQ(cfg->pools[0].balance.how, ways[i].how);
+        EXPECT_STR(cfg->pools[0].balance.name, ways[i].name);
+        EXPECT_EQ(cfg->pools[0].slow_start_ns, LG_SEC(10));
+        EXPECT_EQ(cfg->pools[0].queue_max, 0);
+        EXPECT_EQ(cfg->pools[0].backends[0].weight, 256);
+        EXPECT_EQ(cfg->pools[0].backends[0].max_connections, 7);
+        EXPECT(cfg->pools[0].backends[0].backup);
+        EXPECT(cfg->pools[0].backends[0].drain);
+        lg_config_free(cfg);
+    }
 }
 
 TEST(ConfigValues, ReadsListeners)

@@ -40,7 +40,7 @@ static struct t_dir start(struct lg_reload *r)
     EXPECT_OK(lg_tls_global_init());
     EXPECT_OK(lg_config_load(t_path(&d, "lg.yaml"), &cfg, &diag));
     if (cfg)
-        EXPECT_OK(lg_snapshot_build(cfg, 2, 1, &first, &diag));
+        EXPECT_OK(lg_snapshot_build(cfg, 2, 1, NULL, &first, &diag));
     if (first)
         lg_reload_init(r, first, &ops, NULL);
     if (diag.error_cnt)

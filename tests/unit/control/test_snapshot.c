@@ -16,7 +16,7 @@ static lg_err_t build(const struct t_dir *d, uint32_t worker_cnt, struct lg_snap
         t_fail(__FILE__, __LINE__, "%s", diag->msg[0].text);
         return err;
     }
-    return lg_snapshot_build(cfg, worker_cnt, 7, out, diag);
+    return lg_snapshot_build(cfg, worker_cnt, 7, NULL, out, diag);
 }
 
 static const struct lg_listener *find(const struct lg_snapshot *s, const char *ip, uint16_t port)
@@ -63,8 +63,8 @@ TEST(Snapshot, GivesEachWorkerLinesOfItsOwn)
     T_STOP_IF_FAILED();
     for (uint32_t k = 0; k < 3; k++) {
         EXPECT_EQ((uintptr_t)&s->workers[k].pins % LG_CACHE_PAIR, 0);
-        EXPECT_EQ((uintptr_t)s->workers[k].rr_next % LG_CACHE_PAIR, 0);
-        EXPECT_EQ(s->workers[k].rr_next[0], k % 2); /* they do not all begin at one backend */
+        EXPECT_EQ((uintptr_t)s->workers[k].pools % LG_CACHE_PAIR, 0);
+        EXPECT_EQ((uintptr_t)s->workers[k].pools[0].bal.items[0].own % LG_CACHE_PAIR, 0);
     }
     EXPECT_EQ(lg_snapshot_pins(s), 0);
     lg_snapshot_pin(s, 0);
@@ -122,7 +122,7 @@ TEST(Snapshot, RefusesAnAddressBoundTwice)
     EXPECT_OK(lg_config_load(t_path(&d, "lg.yaml"), &cfg, &diag));
     T_STOP_IF_FAILED();
     cfg->listeners[1].binds[0] = cfg->listeners[0].binds[1]; /* what config/ would not let pass */
-    EXPECT_ERR(lg_snapshot_build(cfg, 1, 1, &s, &diag), LG_E(CONFIG));
+    EXPECT_ERR(lg_snapshot_build(cfg, 1, 1, NULL, &s, &diag), LG_E(CONFIG));
     EXPECT_HAS(diag.msg[0].text, "listeners[1].bind: [2001:db8::1]:443 is bound by listener "
                                  "\"one\" and again by \"two\"");
     t_dir_remove(&d);

@@ -83,12 +83,14 @@ void rig_init(struct rig *r, enum lg_listener_type type)
     r->buf_sz = 64 << 10;
     r->cert = (struct lg_cfg_cert){1, cert, key, NULL};
     for (int i = 0; i < RIG_BACKENDS; i++)
-        r->backends[i] =
-            (struct lg_cfg_backend){1, names[i], {ip_of(RIG_BE), (uint16_t)(8000 + i)}};
+        r->backends[i] = (struct lg_cfg_backend){
+            .name = names[i], .addr = {ip_of(RIG_BE), (uint16_t)(8000 + i)}, .weight = 1};
     for (int i = 0; i < 2; i++)
         r->pools[i] = (struct lg_cfg_pool){.name = i ? "last" : "main",
                                            .backend_cnt = 2,
                                            .backends = r->backends,
+                                           .queue_max = 4,
+                                           .queue_timeout_ns = LG_SEC(5),
                                            .connect_timeout_ns = LG_SEC(5),
                                            .response_timeout_ns = LG_SEC(60),
                                            .keepalive_max = 4,
@@ -155,7 +157,6 @@ static void build_snapshot(struct rig *r)
 {
     lg_ip_t ip = ip_of(RIG_LG);
     r->lst = (struct lg_listener){.cfg = &r->listener, .tls = r->policy};
-    r->worker.rr_next = r->rr;
     r->snap = (struct lg_snapshot){.generation = 1,
                                    .cfg = &r->cfg,
                                    .worker_cnt = 1,
@@ -166,6 +167,8 @@ static void build_snapshot(struct rig *r)
                                    .workers = &r->worker};
     r->binds[lg_snapshot_bind_hash(&ip, RIG_PORT) & 3] =
         (struct lg_bind_slot){{ip, RIG_PORT}, &r->lst};
+    if (!lg_is_ok(lg_snapshot_pools_open(&r->snap, NULL)))
+        abort();
 }
 
 void rig_build(struct rig *r)
@@ -506,7 +509,11 @@ static void expect_all_back(struct rig *r)
     EXPECT_EQ(lg_pool_used(&r->proxy->back_pool), 0);
     EXPECT_EQ(r->proxy->wheel.cnt, 0);
     EXPECT_EQ(r->proxy->idle_wheel.cnt, 0);
-    EXPECT_EQ(r->worker.pins, 0);
+    EXPECT_EQ(r->worker.pins, r->proxy->snap == &r->snap);
+    EXPECT(r->proxy->waiting == NULL);
+    for (uint32_t i = 0; i < r->snap.pool_cnt; i++)
+        for (uint32_t k = 0; k < r->snap.pools[i].bal.cnt; k++)
+            EXPECT_EQ(lg_seat_active(&r->snap.pools[i].bal.seats[k]->part[0]), 0);
     EXPECT_EQ(lg_tls_core_used(r->tls), 0);
     EXPECT_EQ(lg_tls_core_arena_used(r->tls), 0);
     lg_tcp_get_counts(r->tcp[RIG_LG], &tcp);
@@ -552,6 +559,7 @@ void rig_fini(struct rig *r)
     rig_run(r, LG_SEC(120)); /* kept connections, TIME_WAIT, retries */
     expect_all_back(r);
     lg_proxy_fini(r->proxy);
+    lg_snapshot_pools_close(&r->snap);
     lg_tls_core_fini(r->tls);
     for (int i = 0; i < RIG_STACKS; i++) {
         lg_tcp_fini(r->tcp[i]);

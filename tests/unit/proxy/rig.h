@@ -66,7 +66,6 @@ struct rig {
     struct lg_listener lst;
     struct lg_snapshot snap;
     struct lg_snapshot_worker worker;
-    uint32_t rr[2];
     struct lg_bind_slot binds[4];
     struct lg_proxy *proxy;
     struct lg_logring *log;

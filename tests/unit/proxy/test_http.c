@@ -17,6 +17,14 @@ static struct rig_client *start(void)
     return rig_client_tls(&r);
 }
 
+static struct rig_client *start_one_backend(void)
+{
+    rig_init(&r, LG_LISTENER_HTTPS);
+    r.pools[0].backend_cnt = 1;
+    rig_build(&r);
+    return rig_client_tls(&r);
+}
+
 static void expect_ended(const struct rig_client *c)
 {
     EXPECT(c->close_notify);
@@ -51,9 +59,8 @@ TEST(Http, CarriesARequestAndItsResponse)
 
 TEST(Http, KeepsBothConnectionsAlive)
 {
-    struct rig_client *c = start();
+    struct rig_client *c = start_one_backend();
     struct lg_proxy_counts n;
-    r.pools[0].backend_cnt = 1;
     for (int i = 0; i < 5; i++) {
         rig_forget(c);
         rig_say(c, GET);
@@ -74,8 +81,7 @@ TEST(Http, KeepsBothConnectionsAlive)
 
 TEST(Http, AnswersPipelinedRequestsInOrder)
 {
-    struct rig_client *c = start();
-    r.pools[0].backend_cnt = 1;
+    struct rig_client *c = start_one_backend();
     rig_say(c, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n"
                "GET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
     REQUIRE_EQ(r.back_cnt, 1);
@@ -202,8 +208,7 @@ TEST(Http, RelaysInterimResponses)
 
 TEST(Http, PassesResponsesWithoutBody)
 {
-    struct rig_client *c = start();
-    r.pools[0].backend_cnt = 1;
+    struct rig_client *c = start_one_backend();
     rig_say(c, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
     rig_back_say(&r, &r.back[0], "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
     EXPECT_STR(c->text, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
@@ -444,8 +449,7 @@ TEST(Http, Answers502ToAResponseItCannotTrust)
 
 TEST(Http, SendsAnIdempotentRequestAgainWhenAKeptConnectionWasDead)
 {
-    struct rig_client *c = start();
-    r.pools[0].backend_cnt = 1;
+    struct rig_client *c = start_one_backend();
     rig_say(c, GET);
     rig_back_say(&r, &r.back[0], OK_HI);
     rig_forget(c);
@@ -462,8 +466,7 @@ TEST(Http, SendsAnIdempotentRequestAgainWhenAKeptConnectionWasDead)
 
 TEST(Http, DoesNotSendAPostTwice)
 {
-    struct rig_client *c = start();
-    r.pools[0].backend_cnt = 1;
+    struct rig_client *c = start_one_backend();
     rig_say(c, GET);
     rig_back_say(&r, &r.back[0], OK_HI);
     rig_forget(c);
@@ -477,8 +480,7 @@ TEST(Http, DoesNotSendAPostTwice)
 
 TEST(Http, SendsAPostOverAFreshConnectionWhenTheKeptOneIsOld)
 {
-    struct rig_client *c = start();
-    r.pools[0].backend_cnt = 1;
+    struct rig_client *c = start_one_backend();
     rig_say(c, GET);
     rig_back_say(&r, &r.back[0], OK_HI);
     rig_run(&r, LG_SEC(5));
@@ -489,9 +491,8 @@ TEST(Http, SendsAPostOverAFreshConnectionWhenTheKeptOneIsOld)
 
 TEST(Http, ForgetsAKeptConnectionThatTheBackendCloses)
 {
-    struct rig_client *c = start();
+    struct rig_client *c = start_one_backend();
     struct lg_proxy_counts n;
-    r.pools[0].backend_cnt = 1;
     rig_say(c, GET);
     rig_back_say(&r, &r.back[0], OK_HI);
     rig_back_fin(&r, &r.back[0]);
@@ -676,34 +677,38 @@ TEST(Http, ANewSnapshotClosesKeptConnectionsAndSessionsKeepTheirOwn)
     struct rig_client *c = start();
     struct lg_proxy_counts n;
     struct lg_snapshot other = r.snap;
-    struct lg_snapshot_worker worker = {.rr_next = r.rr};
+    struct lg_snapshot_worker worker = {0};
     other.workers = &worker;
+    EXPECT_OK(lg_snapshot_pools_open(&other, &r.snap));
     rig_say(c, GET);
     rig_back_say(&r, &r.back[0], OK_HI);
     lg_proxy_set_snapshot(r.proxy, &other, r.now_ns);
     rig_settle(&r);
     EXPECT(r.back[0].fin);
-    EXPECT_EQ(r.worker.pins, 1);
-    EXPECT_EQ(worker.pins, 0);
-    struct rig_client *d = rig_client_tls(&r);
+    EXPECT_EQ(r.worker.pins, 1); /* the session's; the proxy's own has moved to the new one */
     EXPECT_EQ(worker.pins, 1);
+    struct rig_client *d = rig_client_tls(&r);
+    EXPECT_EQ(worker.pins, 2);
     rig_say(c, GET);
     REQUIRE_EQ(r.back_cnt, 2);
     rig_back_say(&r, &r.back[1], OK_HI);
     lg_proxy_get_counts(r.proxy, &n);
     EXPECT_EQ(n.backend_idle, 0); /* an old snapshot's connection is not kept */
     rig_client_reset(d);
-    EXPECT_EQ(worker.pins, 0);
+    EXPECT_EQ(worker.pins, 1);
     rig_fini(&r);
+    EXPECT_EQ(worker.pins, 0);
+    lg_snapshot_pools_close(&other);
 }
 
 TEST(Http, ASessionOfAnOldSnapshotDoesNotUseWhatANewOneKeeps)
 {
     struct rig_client *c = start();
     struct lg_snapshot other = r.snap;
-    struct lg_snapshot_worker worker = {.rr_next = r.rr};
+    struct lg_snapshot_worker worker = {0};
     other.workers = &worker;
     r.pools[0].backend_cnt = 1;
+    EXPECT_OK(lg_snapshot_pools_open(&other, &r.snap));
     lg_proxy_set_snapshot(r.proxy, &other, r.now_ns);
     struct rig_client *d = rig_client_tls(&r);
     rig_say(d, GET);
@@ -713,8 +718,9 @@ TEST(Http, ASessionOfAnOldSnapshotDoesNotUseWhatANewOneKeeps)
     REQUIRE_EQ(r.back_cnt, 2);
     EXPECT(!r.back[0].fin);
     rig_drop_all(&r);
-    EXPECT_EQ(worker.pins, 0);
+    EXPECT_EQ(worker.pins, 1);
     rig_fini(&r);
+    lg_snapshot_pools_close(&other);
 }
 
 TEST(Http, SkipsOneBlankLineBeforeARequestAndRefusesTwo)

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lint: control-side */
+/* snapshot_pools.c: the pools of a snapshot, made and unmade on the control thread. */
+#include "snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* find_pool: the pool of that name in the snapshot before; most reloads move none. */
+static const struct lg_bal_pool *find_pool(const struct lg_snapshot *prev, const char *name,
+                                           uint32_t idx)
+{
+    if (!prev)
+        return NULL;
+    if (idx < prev->pool_cnt && strcmp(prev->pools[idx].bal.cfg->name, name) == 0)
+        return &prev->pools[idx].bal;
+    for (uint32_t i = 0; i < prev->pool_cnt; i++)
+        if (strcmp(prev->pools[i].bal.cfg->name, name) == 0)
+            return &prev->pools[i].bal;
+    return NULL;
+}
+
+/* open_views makes a worker's views, on lines of their own. */
+static lg_err_t open_views(struct lg_snapshot *s, uint32_t worker)
+{
+    uint32_t cnt = s->pool_cnt;
+    size_t sz = lg_align_up(cnt * sizeof(struct lg_pool_view), LG_CACHE_PAIR);
+    struct lg_pool_view *views = aligned_alloc(LG_CACHE_PAIR, sz);
+
+    LG_CHECK(views, LG_E(NOMEM));
+    memset(views, 0, sz);
+    s->workers[worker].pools = views;
+    for (uint32_t i = 0; i < cnt; i++) {
+        views[i].wait_tail = &views[i].wait_head;
+        LG_TRY(lg_bal_view_open(&views[i].bal, &s->pools[i].bal, worker));
+    }
+    return LG_OK;
+}
+
+lg_err_t lg_snapshot_pools_open(struct lg_snapshot *s, const struct lg_snapshot *prev)
+{
+    const struct lg_config *cfg = s->cfg;
+    bool is_late = prev != NULL;
+
+    s->pools = calloc(cfg->pool_cnt, sizeof *s->pools);
+    LG_CHECK(s->pools, LG_E(NOMEM));
+    s->pool_cnt = cfg->pool_cnt;
+    for (uint32_t i = 0; i < cfg->pool_cnt; i++)
+        LG_TRY(lg_bal_pool_open(&s->pools[i].bal, &cfg->pools[i],
+                                find_pool(prev, cfg->pools[i].name, i), s->worker_cnt, is_late));
+    for (uint32_t k = 0; k < s->worker_cnt; k++)
+        LG_TRY(open_views(s, k));
+    return LG_OK;
+}
+
+void lg_snapshot_pools_close(struct lg_snapshot *s)
+{
+    for (uint32_t k = 0; s->workers && k < s->worker_cnt; k++) {
+        for (uint32_t i = 0; s->workers[k].pools && i < s->pool_cnt; i++)
+            lg_bal_view_close(&s->workers[k].pools[i].bal);
+        free(s->workers[k].pools);
+    }
+    for (uint32_t i = 0; i < s->pool_cnt; i++)
+        if (s->pools[i].bal.cfg)
+            lg_bal_pool_close(&s->pools[i].bal);
+    free(s->pools);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_balance.c: which backend a connection or request goes to, from end to end: weights, keys,
+ * limits and the queue, pools without a usable backend. */
+#include "rig.h"
+
+#include "http_key.h"
+
+static struct rig r;
+
+#define GET "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+#define OK_HI "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+
+static void begin(enum lg_listener_type type, enum lg_balance how, const char *name)
+{
+    rig_init(&r, type);
+    r.pools[0].balance = (struct lg_cfg_balance){how, (char *)name};
+}
+
+TEST(Balance, SharesRequestsByWeight)
+{
+    uint32_t hits[2] = {0};
+
+    begin(LG_LISTENER_HTTPS, LG_BALANCE_ROUNDROBIN, "");
+    r.backends[0].weight = 3;
+    rig_build(&r);
+    struct rig_client *c = rig_client_tls(&r);
+    for (int i = 0; i < 40; i++) {
+        uint32_t idx = 0;
+        rig_say(c, GET);
+        for (uint32_t k = 0; k < r.back_cnt; k++)
+            if (r.back[k].len > 0)
+                idx = k;
+        r.back[idx].len = 0;
+        hits[r.back[idx].port - 8000]++;
+        rig_back_say(&r, &r.back[idx], OK_HI);
+    }
+    EXPECT_EQ(hits[0], 30);
+    EXPECT_EQ(hits[1], 10);
+    EXPECT_EQ(r.snap.pools[0].bal.seats[0]->part[0].picked, 30);
+    rig_fini(&r);
+}
+
+TEST(Balance, SourceSendsAClientAlwaysToTheSameBackend)
+{
+    begin(LG_LISTENER_TCP_SSL, LG_BALANCE_SOURCE, "");
+    rig_build(&r);
+    for (int i = 0; i < 4; i++)
+        rig_client_tls(&r);
+    REQUIRE_EQ(r.back_cnt, 4);
+    for (int i = 1; i < 4; i++)
+        EXPECT_EQ(r.back[i].port, r.back[0].port);
+    rig_fini(&r);
+}
+
+TEST(Balance, SourceGoesElsewhereWhenThatOneRefuses)
+{
+    begin(LG_LISTENER_TCP_SSL, LG_BALANCE_SOURCE, "");
+    rig_build(&r);
+    rig_client_tls(&r);
+    REQUIRE_EQ(r.back_cnt, 1);
+    r.refuses[r.back[0].port - 8000] = true;
+    rig_client_tls(&r);
+    REQUIRE_EQ(r.back_cnt, 2);
+    EXPECT(r.back[1].port != r.back[0].port);
+    EXPECT_EQ(r.snap.pools[0].bal.seats[r.back[0].port - 8000]->part[0].failed, 1);
+    rig_fini(&r);
+}
+
+/* port_for: where a request with this head field goes; a new client each time. */
+static uint16_t port_for(const char *field)
+{
+    char text[256] = "GET /p?q HTTP/1.1\r\nHost: a.example\r\n";
+    struct rig_client *c = rig_client_tls(&r);
+
+    strcat(strcat(text, field), "\r\n");
+    uint32_t before = r.back_cnt;
+    rig_say(c, text);
+    uint16_t port = r.back_cnt > before ? r.back[before].port : 0;
+    rig_drop_all(&r);
+    return port;
+}
+
+TEST(Balance, HeaderAndCookieChooseTheBackend)
+{
+    static const struct {
+        enum lg_balance how;
+        const char *name, *field;
+    } ways[] = {{LG_BALANCE_HEADER, "x-user", "X-User: %c%c\r\n"},
+                {LG_BALANCE_COOKIE, "sid", "Cookie: a=b; sid=%c%c; c=d\r\n"}};
+    for (size_t w = 0; w < LG_ARRAY_CNT(ways); w++) {
+        uint32_t hits[3] = {0};
+        begin(LG_LISTENER_HTTPS, ways[w].how, ways[w].name);
+        rig_build(&r);
+        for (int i = 0; i < 12; i++) {
+            char field[64];
+            snprintf(field, sizeof field, ways[w].field, 'a' + i, 'z' - i);
+            uint16_t port = port_for(field);
+            REQUIRE(port == 8000 || port == 8001);
+            EXPECT_EQ(port_for(field), port);
+            hits[port - 8000]++;
+        }
+        EXPECT(hits[0] > 0 && hits[1] > 0);
+        EXPECT(port_for("") != port_for("")); /* nothing to go by: in turn */
+        rig_fini(&r);
+    }
+}
+
+TEST(Balance, FindsKeysInRequests)
+{
+    static struct lg_http_head h;
+    static const char raw[] = "GET /a/b?c=d HTTP/1.1\r\nHost: Shop.Example:8443\r\nX-A: one\r\n"
+                              "Cookie: sid2=x; sid=y ;t\r\ncookie: last=z\r\n\r\n";
+    struct lg_cfg_balance by = {LG_BALANCE_URI, ""};
+    lg_span_t key;
+
+    EXPECT_OK(lg_http_parse_request(lg_span(raw, sizeof raw - 1), &h));
+    EXPECT(lg_http_key(&h, &by, &key) && lg_span_eq(key, LG_SPAN_STR("/a/b")));
+    by = (struct lg_cfg_balance){LG_BALANCE_HEADER, "x-a"};
+    EXPECT(lg_http_key(&h, &by, &key) && lg_span_eq(key, LG_SPAN_STR("one")));
+    by.name = "host";
+    EXPECT(lg_http_key(&h, &by, &key) && lg_span_eq(key, LG_SPAN_STR("shop.example")));
+    by.name = "x-b";
+    EXPECT(!lg_http_key(&h, &by, &key));
+    by = (struct lg_cfg_balance){LG_BALANCE_COOKIE, "sid"};
+    EXPECT(lg_http_key(&h, &by, &key) && lg_span_eq(key, LG_SPAN_STR("y")));
+    by.name = "last";
+    EXPECT(lg_http_key(&h, &by, &key) && lg_span_eq(key, LG_SPAN_STR("z")));
+    by.name = "t";
+    EXPECT(lg_http_key(&h, &by, &key) && key.len == 0);
+    by.name = "SID";
+    EXPECT(!lg_http_key(&h, &by, &key)); /* names of cookies have their case */
+}
+
+TEST(Balance, RequestsWaitForABackendBelowItsLimit)
+{
+    begin(LG_LISTENER_HTTPS, LG_BALANCE_ROUNDROBIN, "");
+    r.pools[0].backend_cnt = 1;
+    r.backends[0].max_connections = 1;
+    rig_build(&r);
+    struct rig_client *c[3] = {rig_client_tls(&r), rig_client_tls(&r), rig_client_tls(&r)};
+    for (int i = 0; i < 3; i++)
+        rig_say(c[i], GET);
+    REQUIRE_EQ(r.back_cnt, 1);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_QUEUED), 2);
+    for (int i = 0; i < 3; i++) { /* first come, first served, over the one connection */
+        EXPECT_EQ(c[i]->len, 0);
+        rig_back_say(&r, &r.back[0], OK_HI);
+        EXPECT_HAS(c[i]->text, "\r\n\r\nhi");
+    }
+    EXPECT_EQ(r.back_cnt, 1);
+    rig_fini(&r);
+}
+
+TEST(Balance, WhoWaitsTooLongGets503)
+{
+    begin(LG_LISTENER_HTTPS, LG_BALANCE_ROUNDROBIN, "");
+    r.pools[0].backend_cnt = 1;
+    r.pools[0].queue_max = 1;
+    r.backends[0].max_connections = 1;
+    rig_build(&r);
+    struct rig_client *c[3] = {rig_client_tls(&r), rig_client_tls(&r), rig_client_tls(&r)};
+    for (int i = 0; i < 3; i++)
+        rig_say(c[i], GET);
+    EXPECT_HAS(c[2]->text, "HTTP/1.1 503 "); /* no room to wait */
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_QUEUE_FULL), 1);
+    EXPECT_EQ(c[1]->len, 0);
+    rig_run(&r, LG_SEC(6));
+    EXPECT_HAS(c[1]->text, "HTTP/1.1 503 ");
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_QUEUE_TIMEOUT), 1);
+    rig_back_say(&r, &r.back[0], OK_HI);
+    EXPECT_HAS(c[0]->text, "\r\n\r\nhi");
+    rig_forget(c[1]);
+    rig_say(c[1], GET); /* its connection goes on */
+    rig_back_say(&r, &r.back[0], OK_HI);
+    EXPECT_HAS(c[1]->text, "\r\n\r\nhi");
+    rig_fini(&r);
+}
+
+TEST(Balance, ConnectionsWaitTooAndLeaveWhenTheClientDoes)
+{
+    begin(LG_LISTENER_TCP_SSL, LG_BALANCE_LEASTCONN, "");
+    r.backends[0].max_connections = r.backends[1].max_connections = 1;
+    rig_build(&r);
+    struct rig_client *c[5];
+    for (int i = 0; i < 5; i++)
+        c[i] = rig_client_tls(&r);
+    REQUIRE_EQ(r.back_cnt, 2);
+    rig_say(c[3], "early"); /* waits with it */
+    rig_client_reset(c[2]);
+    rig_client_reset(c[0]); /* frees one */
+    REQUIRE_EQ(r.back_cnt, 3);
+    EXPECT_STR(r.back[2].text, "early");
+    rig_run(&r, LG_SEC(6));
+    EXPECT(c[4]->fin); /* nobody left in time */
+    EXPECT(!c[4]->close_notify);
+    EXPECT(!c[3]->fin);
+    rig_fini(&r);
+}
+
+TEST(Balance, APoolWithoutUsableBackendSaysSoOnce)
+{
+    begin(LG_LISTENER_HTTPS, LG_BALANCE_ROUNDROBIN, "");
+    r.backends[0].drain = r.backends[1].drain = true;
+    rig_build(&r);
+    struct rig_client *c = rig_client_tls(&r);
+    uint32_t lines = 0;
+    for (int i = 0; i < 3; i++) {
+        rig_forget(c);
+        rig_say(c, GET);
+        EXPECT_HAS(c->text, "HTTP/1.1 503 Service Unavailable\r\n");
+    }
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_NO_BACKEND), 3);
+    for (uint32_t i = 0; i < r.log->tail; i++)
+        lines += strstr(r.log->lines[i].text, "pool main") != NULL;
+    EXPECT_EQ(lines, 1);
+    EXPECT_HAS(rig_log(&r), "pool main: no backend is usable");
+    r.backends[1].drain = false;
+    rig_run(&r, LG_MS(10));
+    rig_forget(c);
+    rig_say(c, GET);
+    EXPECT_HAS(rig_log(&r), "pool main: there are usable backends again");
+    rig_fini(&r);
+}
+
+TEST(Balance, TcpSslIsClosedWhenNoBackendIsUsable)
+{
+    begin(LG_LISTENER_TCP_SSL, LG_BALANCE_ROUNDROBIN, "");
+    r.backends[0].drain = r.backends[1].drain = true;
+    rig_build(&r);
+    struct rig_client *c = rig_client_tls(&r);
+    EXPECT(c->fin);
+    EXPECT(!c->close_notify);
+    rig_fini(&r);
+}
