@@ -82,9 +82,11 @@ struct lg_cfg_tls {
     enum lg_client_auth client_auth; /* default none = one-way */
     char *client_ca;                 /* file, PEM bundle; required unless client_auth none */
     uint32_t crl_cnt;
-    char **crls;               /* files, PEM or DER */
-    enum lg_crl_fail crl_fail; /* when crl_cnt > 0: issuer without CRL or stale; default closed */
-    uint32_t verify_depth;     /* intermediates allowed below a bundle CA; default 4, in [1, 9] */
+    char **crls;                /* files, PEM or DER */
+    enum lg_crl_fail crl_fail;  /* when crl_cnt > 0: issuer without CRL or stale; default closed */
+    bool tickets;               /* session tickets; default true */
+    lg_ns_t ticket_lifetime_ns; /* of a session, from its full handshake; default 1 h */
+    uint32_t verify_depth;      /* intermediates allowed below a bundle CA; default 4, in [1, 9] */
 };
 
 /* https routes, tried longest path first for the exact Host, then the wildcard, then "*". */
@@ -160,6 +162,7 @@ struct lg_config {
     enum lg_cfg_cc cc;               /* congestion control; default cubic */
     char *eal_extra;                 /* "" when not given */
     char *control_socket;            /* unix path; default /run/lockgate.sock; "" off */
+    char *ticket_keys;               /* optional file: keys of session tickets; NULL: random */
     char *log_level;                 /* error, warn, info, debug; default info */
     lg_ns_t drain_timeout_ns;        /* SIGTERM and old snapshots; default 30 s */
     uint16_t port_lo, port_hi;       /* source ports towards backends; default 32768-60999 */

@@ -103,6 +103,13 @@ static const struct lg_field global_fields[] = {
      AT(struct lg_config, control_socket),
      .def = "/run/lockgate.sock",
      .doc = "Unix socket of lockgatectl; \"\" for none."},
+    {.key = "ticket_keys",
+     .kind = &lg_kind_file,
+     AT(struct lg_config, ticket_keys),
+     .doc =
+         "File with the keys of session tickets, one a line in base64, for several machines that "
+         "serve one name; the last but one seals. Without it keys are random and replaced by "
+         "themselves. Read again at each reload."},
     {.key = "log_level",
      .kind = &lg_kind_word_str,
      AT(struct lg_config, log_level),
@@ -413,6 +420,20 @@ static const struct lg_field tls_fields[] = {
      .list_max = 16,
      .doc = "tcp_ssl: application protocols offered, best first; an https listener says http/1.1 "
             "by itself"},
+    {.key = "tickets",
+     .kind = &lg_kind_bool,
+     AT(struct lg_cfg_tls, tickets),
+     .def = "true",
+     .doc =
+         "session tickets: clients come back with a shorter handshake, under the same policy only"},
+    {.key = "ticket_lifetime",
+     .kind = &lg_kind_duration,
+     AT(struct lg_cfg_tls, ticket_lifetime_ns),
+     .min = LG_SEC(1),
+     .max = LG_SEC(86400),
+     .def = "1h",
+     .doc = "how long after its full handshake a session may be resumed; never past the end of the "
+            "client's certificate"},
     {.key = "client_auth",
      .kind = &lg_kind_word,
      AT(struct lg_cfg_tls, client_auth),

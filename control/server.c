@@ -235,6 +235,7 @@ static void tick(struct lg_server *s, lg_ns_t now_ns)
     for (uint32_t k = 0; k < s->cores.cnt; k++)
         lg_logring_drain(lg_core_log(s->cores.core[k]), k);
     lg_reload_poll(&s->reload, now_ns);
+    lg_tls_tickets_poll(now_ns);
     if (s->phase == LG_PHASE_DRAIN)
         poll_drain(s, now_ns);
     if (s->phase != LG_PHASE_STOP)

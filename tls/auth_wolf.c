@@ -25,6 +25,8 @@
 struct path {
     const struct lg_tls_policy *policy;
     int64_t now_s;
+    int64_t
+        until_s;  /* how long the answer holds by itself: the earliest end of what it stands on */
     uint32_t cnt; /* certificates, leaf first, without the anchor */
     lg_span_t der[PATH_MAX_CNT];
     struct lg_x509 x[PATH_MAX_CNT];
@@ -62,6 +64,15 @@ static void describe(struct lg_tls_info *info, const DecodedCert *d, lg_span_t d
         hex(x.serial, info->serial, sizeof info->serial);
     if (wc_Sha256Hash(der.p, (word32)der.len, hash) == 0)
         hex(lg_span(hash, sizeof hash), info->fingerprint, sizeof info->fingerprint);
+}
+
+void lg_auth_describe(struct lg_tls_info *info, lg_span_t der)
+{
+    DecodedCert d;
+    InitDecodedCert(&d, der.p, (word32)der.len, NULL);
+    if (ParseCert(&d, CERT_TYPE, NO_VERIFY, NULL) == 0)
+        describe(info, &d, der);
+    FreeDecodedCert(&d);
 }
 
 static bool weak_signature(word32 oid)
@@ -224,6 +235,7 @@ static enum lg_tls_reason add_anchors(struct path *p, WOLFSSL_CERT_MANAGER *cm)
         int ret = add_signer(cm, a->der, a->der_sz, LG_WOLF_USER_CA);
         if (ret != 0)
             return map_verify(p, ret);
+        p->until_s = LG_MIN(p->until_s, a->x509.not_after_s);
         added = true;
     }
     return added ? LG_TLS_R_NONE : expired;
@@ -243,36 +255,41 @@ static enum lg_tls_reason verify_path(struct path *p)
 
 enum status { STATUS_GOOD, STATUS_REVOKED, STATUS_STALE, STATUS_MISSING };
 
-static enum status ask_crls(const struct path *p, const struct lg_x509 *x)
+/* ask_crls: *until_s is lowered to when a good answer becomes stale. */
+static enum status ask_crls(const struct path *p, const struct lg_x509 *x, int64_t *until_s)
 {
     const struct lg_tls_policy *pol = p->policy;
     enum status answer = STATUS_MISSING;
+    int64_t next_s = INT64_MIN;
     for (uint32_t i = lg_policy_crl(pol, x->issuer);
          i < pol->crl_cnt &&
          lg_span_eq(lg_span(pol->crls[i]->issuer, pol->crls[i]->issuer_sz), x->issuer);
          i++) {
         if (lg_crl_table_has(&pol->crls[i]->table, x->serial))
             return STATUS_REVOKED; /* also by a list past its date */
-        if (p->now_s <= pol->crls[i]->next_update_s)
-            answer = STATUS_GOOD;
-        else if (answer == STATUS_MISSING)
-            answer = STATUS_STALE;
+        next_s = LG_MAX(next_s, pol->crls[i]->next_update_s);
+        answer = p->now_s <= next_s ? STATUS_GOOD : STATUS_STALE;
     }
+    if (answer == STATUS_GOOD)
+        *until_s = LG_MIN(*until_s, next_s);
     return answer;
 }
 
 static enum lg_tls_reason check_crls(struct path *p, struct lg_stats *stats)
 {
     bool missing = false, stale = false;
+    int64_t until_s = p->until_s;
     if (p->policy->crl_cnt == 0)
         return LG_TLS_R_NONE;
     for (uint32_t i = 0; i < p->cnt; i++) {
-        enum status a = ask_crls(p, &p->x[i]);
+        enum status a = ask_crls(p, &p->x[i], &until_s);
         if (a == STATUS_REVOKED)
             return no(p, LG_TLS_R_REVOKED, LG_ALERT_CERTIFICATE_REVOKED);
         missing |= a == STATUS_MISSING;
         stale |= a == STATUS_STALE;
     }
+    if (p->policy->crl_fail == LG_CRL_FAIL_CLOSED)
+        p->until_s = until_s;
     if (!missing && !stale)
         return LG_TLS_R_NONE;
     lg_stat_inc(stats, missing ? LG_STAT_TLS_CRL_MISSING : LG_STAT_TLS_CRL_STALE);
@@ -298,6 +315,7 @@ enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint3
 {
     struct path p = {.policy = t->policy,
                      .now_s = (int64_t)time(NULL), /* vDSO: no system call */
+                     .until_s = INT64_MAX,
                      .alert = LG_ALERT_BAD_CERTIFICATE};
     DecodedCert d;
     enum lg_tls_reason r = LG_TLS_R_BAD_CERT;
@@ -316,7 +334,11 @@ enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint3
         r = verify_path(&p);
     if (r == LG_TLS_R_NONE)
         r = check_crls(&p, t->core->stats);
+    for (uint32_t i = 0; i < p.cnt; i++)
+        p.until_s = LG_MIN(p.until_s, p.x[i].not_after_s);
     t->verified = r == LG_TLS_R_NONE;
+    if (t->verified)
+        lg_ticket_hold(t, certs[0], p.until_s);
     *alert = p.alert;
     return r;
 }

@@ -37,6 +37,7 @@ void lg_file_fini(struct lg_file *f);
 struct lg_keypair {
     enum lg_key_kind kind;
     int64_t not_after_s;
+    uint8_t leaf_hash[LG_HASH_SZ];
     char *pem; /* owns: leaf and intermediates */
     size_t pem_sz;
     uint8_t *key; /* owns: DER, plain; wiped in fini */
@@ -48,6 +49,8 @@ LG_MUST bool lg_keypair_load(struct lg_where *w, const struct lg_cfg_cert *c,
                              struct lg_keypair *out);
 void lg_keypair_fini(struct lg_keypair *k);
 
+/* lg_ticket_load reads a file of ticket keys; the set is the caller's, to wipe and free. */
+LG_MUST bool lg_ticket_load(struct lg_where *w, const char *path, struct lg_ticket_set **out);
 /* lg_crls_load reads the listener's revocation lists, or finds them in the store. */
 LG_MUST bool lg_crls_load(const struct lg_where *w, struct lg_tls_policy *p);
 void lg_crls_fini(struct lg_tls_policy *p);

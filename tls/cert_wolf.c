@@ -182,6 +182,7 @@ static bool leaf_facts(const struct lg_where *w, const struct chain *c, struct l
         lg_where_error(w, "%s: key type not supported; use RSA, ECDSA P-256 or P-384, or Ed25519",
                        c->path);
     k->not_after_s = c->x[0].not_after_s;
+    ok = ok && wc_Sha256Hash(c->der[0], (word32)c->der_sz[0], k->leaf_hash) == 0;
     return ok && known;
 }
 

@@ -103,6 +103,7 @@ static lg_err_t begin(struct lg_tls *t, const struct lg_hello *h)
     const char *alpn = choose_alpn(p, h);
     if (!alpn)
         return lg_tls_fail_plain(t, LG_TLS_R_ALPN, LG_ALERT_NO_APPLICATION_PROTOCOL);
+    lg_ticket_look(t, h, cert_idx, version);
     return lg_hs_start(t, h, cert_idx, alpn);
 }
 

@@ -4,8 +4,8 @@
  * worker, a wolfSSL context per certificate. Everything is made on the control thread's heap and
  * freed there; a worker only makes sessions on its own contexts.
  *
- * The contexts hold no client CA: lg_auth_check judges chains (auth_wolf.c). Session cache, tickets
- * and early data are off. */
+ * The contexts hold no client CA: lg_auth_check judges chains (auth_wolf.c). Session cache and
+ * early data are off; tickets are ours (ticket.h). */
 #include "cert_priv.h"
 #include "wolf_priv.h"
 
@@ -39,9 +39,20 @@ static bool ctx_protocol(WOLFSSL_CTX *ctx, const struct lg_tls_policy *p)
         wolfSSL_CTX_set_groups(ctx, groups, LG_ARRAY_CNT(groups)) != WOLFSSL_SUCCESS)
         return false;
     wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
-    wolfSSL_CTX_NoTicketTLSv12(ctx);
-    wolfSSL_CTX_no_ticket_TLSv13(ctx);
     return true;
+}
+
+static bool ctx_tickets(WOLFSSL_CTX *ctx, const struct lg_tls_policy *p)
+{
+    if (!p->has_tickets) {
+        wolfSSL_CTX_NoTicketTLSv12(ctx);
+        wolfSSL_CTX_no_ticket_TLSv13(ctx);
+        return true;
+    }
+    /* How old a session may be is ours to judge (ticket_wolf.c): wolfSSL's own bound lies above. */
+    return wolfSSL_CTX_set_TicketEncCb(ctx, lg_ticket_cb) == WOLFSSL_SUCCESS &&
+           wolfSSL_CTX_set_TicketHint(ctx, (int)p->ticket_lifetime_s) == WOLFSSL_SUCCESS &&
+           wolfSSL_CTX_set_timeout(ctx, p->ticket_lifetime_s + LG_TICKET_SKEW_S) == WOLFSSL_SUCCESS;
 }
 
 static void ctx_auth(WOLFSSL_CTX *ctx, const struct lg_tls_policy *p)
@@ -61,7 +72,7 @@ static WOLFSSL_CTX *ctx_new(const struct lg_tls_policy *p, const struct lg_keypa
     WOLFSSL_CTX *ctx = wolfSSL_CTX_new(method(p));
     if (!ctx)
         return NULL;
-    if (!ctx_protocol(ctx, p) ||
+    if (!ctx_protocol(ctx, p) || !ctx_tickets(ctx, p) ||
         wolfSSL_CTX_use_certificate_chain_buffer(ctx, (const byte *)k->pem, (long)k->pem_sz) !=
             WOLFSSL_SUCCESS ||
         wolfSSL_CTX_use_PrivateKey_buffer(ctx, k->key, (long)k->key_sz, WOLFSSL_FILETYPE_ASN1) !=
@@ -86,6 +97,7 @@ static bool cert_build(struct lg_where *w, struct lg_tls_policy *p, const struct
                                  .name_cnt = k.name_cnt,
                                  .names = k.names,
                                  .ctxs = calloc(p->worker_cnt, sizeof *cert->ctxs)};
+    memcpy(cert->id, k.leaf_hash, sizeof cert->id);
     k.names = NULL;
     k.name_cnt = 0;
     bool ok = cert->ctxs != NULL;
@@ -166,6 +178,45 @@ static bool alpn_build(const struct lg_cfg_listener *l, struct lg_tls_policy *p)
     return true;
 }
 
+static bool tickets_build(struct lg_where *w, struct lg_tls_policy *p)
+{
+    const struct lg_cfg_tls *t = &w->listener->tls;
+    if (!t->tickets)
+        return true;
+    p->ticket_lifetime_s = (uint32_t)(t->ticket_lifetime_ns / LG_SEC(1));
+    if (w->cfg->ticket_keys) {
+        if (!lg_ticket_load(w, w->cfg->ticket_keys, &p->ticket_file))
+            return false;
+    } else if (!(p->ticket_ring = lg_ticket_ring_use(p->ticket_lifetime_s))) {
+        return false;
+    }
+    p->has_tickets = true;
+    return true;
+}
+
+static bool hash_str(wc_Sha256 *h, const char *s)
+{
+    return wc_Sha256Update(h, (const byte *)s, (word32)strlen(s) + 1) == 0;
+}
+
+/* id_build: the same on every machine with the same files; what keeps a ticket of one listener from
+ * opening another (R33). */
+static bool id_build(const struct lg_cfg_listener *l, struct lg_tls_policy *p)
+{
+    wc_Sha256 h;
+    byte facts[] = {1, (byte)l->type, (byte)p->client_auth, (byte)p->crl_fail,
+                    (byte)p->verify_depth};
+    bool ok = wc_InitSha256(&h) == 0 && hash_str(&h, "lockgate policy") && hash_str(&h, l->name) &&
+              wc_Sha256Update(&h, facts, sizeof facts) == 0;
+    for (uint32_t i = 0; ok && i < p->anchor_cnt; i++)
+        ok = wc_Sha256Update(&h, p->anchors[i].der, (word32)p->anchors[i].der_sz) == 0;
+    for (uint32_t i = 0; ok && i < p->crl_cnt; i++)
+        ok = wc_Sha256Update(&h, p->crls[i]->digest, LG_HASH_SZ) == 0;
+    ok = ok && wc_Sha256Final(&h, p->id) == 0;
+    wc_Sha256Free(&h);
+    return ok;
+}
+
 static bool build(struct lg_where *w, struct lg_tls_policy *p)
 {
     const struct lg_cfg_tls *t = &w->listener->tls;
@@ -174,10 +225,11 @@ static bool build(struct lg_where *w, struct lg_tls_policy *p)
     if (!p->certs || t->cert_cnt > INT16_MAX)
         return false;
     /* All files are looked at, so that one go finds all that is wrong. */
+    ok = tickets_build(w, p);
     for (uint32_t i = 0; i < t->cert_cnt; i++)
         ok = cert_build(w, p, &t->certs[i]) && ok;
     ok = lg_trust_load(w, p) && ok;
-    return ok && names_build(p) && alpn_build(w->listener, p);
+    return ok && id_build(w->listener, p) && names_build(p) && alpn_build(w->listener, p);
 }
 
 lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct lg_cfg_listener *l,
@@ -231,6 +283,9 @@ void lg_tls_policy_free(struct lg_tls_policy *p)
         free(p->alpn[i]);
     lg_client_fini(p->client);
     lg_trust_fini(p);
+    if (p->ticket_file)
+        lg_wipe(p->ticket_file, sizeof *p->ticket_file);
+    free(p->ticket_file);
     free(p->certs);
     free(p->names);
     free(p->alpn);

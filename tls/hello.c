@@ -8,8 +8,14 @@ enum {
     EXT_SUPPORTED_GROUPS = 10,
     EXT_SIGNATURE_ALGORITHMS = 13,
     EXT_ALPN = 16,
+    EXT_EXTENDED_MASTER_SECRET = 23,
+    EXT_SESSION_TICKET = 35,
+    EXT_PRE_SHARED_KEY = 41,
     EXT_SUPPORTED_VERSIONS = 43,
+    EXT_PSK_MODES = 45,
     EXT_KEY_SHARE = 51,
+    PSK_DHE_KE = 1,
+    PSK_CNT_MAX = 32, /* more than any client offers; each costs memory */
     SHARE_CNT_MAX = 32,
     EXT_CNT_MAX = 128, /* more extensions than any client has sent: the rest is refused */
 };
@@ -163,6 +169,45 @@ static enum lg_hello_err parse_key_share(lg_span_t data)
     return LG_HELLO_OK;
 }
 
+bool lg_hello_next_psk(struct lg_cur *psks, lg_span_t *identity)
+{
+    if (lg_cur_left(psks) == 0)
+        return false;
+    *identity = lg_cur_vec16(psks);
+    lg_cur_bytes(psks, 4); /* obfuscated_ticket_age */
+    return !psks->failed;
+}
+
+/* RFC 8446 4.2.11: a binder for each identity. */
+static bool parse_psk(lg_span_t data, struct lg_hello *h)
+{
+    struct lg_cur c = lg_cur(data);
+    lg_span_t list = lg_cur_vec16(&c);
+    struct lg_cur ids = lg_cur(list), binders = lg_cur(lg_cur_vec16(&c));
+    lg_span_t id;
+    uint32_t id_cnt = 0, binder_cnt = 0;
+    while (lg_hello_next_psk(&ids, &id)) {
+        if (id.len == 0 || ++id_cnt > PSK_CNT_MAX)
+            return false;
+    }
+    while (lg_cur_left(&binders)) {
+        if (lg_cur_vec8(&binders).len < 32)
+            return false;
+        binder_cnt++;
+    }
+    h->psks = list;
+    return !c.failed && !ids.failed && !binders.failed && lg_cur_left(&c) == 0 && id_cnt > 0 &&
+           id_cnt == binder_cnt;
+}
+
+static bool parse_psk_modes(lg_span_t data, struct lg_hello *h)
+{
+    struct lg_cur c = lg_cur(data);
+    lg_span_t modes = lg_cur_vec8(&c);
+    h->has_psk_dhe = !c.failed && modes.len && memchr(modes.p, PSK_DHE_KE, modes.len) != NULL;
+    return !c.failed && lg_cur_left(&c) == 0 && modes.len > 0;
+}
+
 static enum lg_hello_err parse_ext(uint16_t type, lg_span_t data, struct lg_hello *h)
 {
     bool ok = true;
@@ -186,6 +231,19 @@ static enum lg_hello_err parse_ext(uint16_t type, lg_span_t data, struct lg_hell
         break;
     case EXT_KEY_SHARE:
         return parse_key_share(data);
+    case EXT_EXTENDED_MASTER_SECRET:
+        ok = data.len == 0;
+        h->has_ems = true;
+        break;
+    case EXT_SESSION_TICKET:
+        h->ticket = data;
+        break;
+    case EXT_PRE_SHARED_KEY:
+        ok = parse_psk(data, h);
+        break;
+    case EXT_PSK_MODES:
+        ok = parse_psk_modes(data, h);
+        break;
     default:
         break;
     }
@@ -202,6 +260,10 @@ static enum lg_hello_err parse_exts(lg_span_t exts, struct lg_hello *h)
         lg_span_t data = lg_cur_vec16(&c);
         if (c.failed || seen_cnt == EXT_CNT_MAX)
             return LG_HELLO_E_DECODE;
+        /*= https://www.rfc-editor.org/rfc/rfc8446#section-4.2.11
+         *# The "pre_shared_key" extension MUST be the last extension in the ClientHello */
+        if (type == EXT_PRE_SHARED_KEY && lg_cur_left(&c))
+            return LG_HELLO_E_DUP;
         /*= https://www.rfc-editor.org/rfc/rfc8446#section-4.2
          *# There MUST NOT be more than one extension of the same type in a given extension
          *# block. */

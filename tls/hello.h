@@ -6,7 +6,7 @@
  * The bytes are kept elsewhere (conn.c); lg_hello_asm counts them and says when the message is
  * whole.
  *
- * Not read: pre-shared keys, cookies, early data, key shares' values (wolfSSL's business).
+ * Not read: binders, cookies, early data, key shares' values (wolfSSL's business).
  * Thread any, pure. Cost O(bytes). RFC 8446 4.1.2, 5.1; 5246 7.4.1.2; 6066 3; 7301 3.1 */
 #ifndef LG_HELLO_H
 #define LG_HELLO_H
@@ -56,7 +56,11 @@ struct lg_hello {
     lg_span_t groups;   /* supported_groups, likewise */
     lg_span_t alpn;     /* protocol name list, entries well-formed; empty when absent */
     lg_span_t sni_raw;  /* host name as sent; empty when absent or odd */
+    lg_span_t ticket;   /* 1.2: session_ticket; empty when absent or asking for one */
+    lg_span_t psks;     /* 1.3: identities of pre_shared_key, entries well-formed; or empty */
     bool has_versions, has_sig_algs, has_groups, has_alpn;
+    bool has_ems;               /* extended_master_secret, RFC 7627 */
+    bool has_psk_dhe;           /* psk_key_exchange_modes names psk_dhe_ke */
     bool has_odd_name;          /* a server_name that is no host name: like one that nobody knows */
     char sni[LG_HELLO_NAME_SZ]; /* lower case, no trailing dot; "" when absent or odd */
 };
@@ -64,7 +68,7 @@ struct lg_hello {
 enum lg_hello_err {
     LG_HELLO_OK,
     LG_HELLO_E_DECODE, /* malformed: decode_error */
-    LG_HELLO_E_DUP,    /* an extension twice: illegal_parameter */
+    LG_HELLO_E_DUP,    /* an extension twice, or out of place: illegal_parameter */
 };
 
 /* lg_hello_parse reads the body (behind the 4-byte handshake header).
@@ -78,6 +82,8 @@ uint32_t lg_hello_pos_u16(lg_span_t list, uint16_t v);
 bool lg_hello_offers_version(const struct lg_hello *h, uint16_t v);
 /* lg_hello_alpn_has says whether the client offers this protocol name. */
 bool lg_hello_alpn_has(const struct lg_hello *h, lg_span_t name);
+/* lg_hello_next_psk steps through h->psks; false at the end. */
+bool lg_hello_next_psk(struct lg_cur *psks, lg_span_t *identity);
 /* lg_hello_name checks a host name (letters, digits, '-', '_', labels of 1..63, 253 in all) and
  * writes it in lower case without a trailing dot; false: not a host name (an IP address is none).
  */

@@ -26,6 +26,7 @@ static const struct {
     {ECC_KEY_SIZE_E, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE},
     {SIG_VERIFY_E, LG_TLS_R_SIGNATURE, LG_ALERT_DECRYPT_ERROR},
     {VERIFY_SIGN_ERROR, LG_TLS_R_SIGNATURE, LG_ALERT_DECRYPT_ERROR},
+    {BAD_BINDER, LG_TLS_R_PROTO, LG_ALERT_DECRYPT_ERROR},
     {VERIFY_FINISHED_ERROR, LG_TLS_R_PROTO, LG_ALERT_DECRYPT_ERROR},
     {VERIFY_MAC_ERROR, LG_TLS_R_PROTO, LG_ALERT_BAD_RECORD_MAC},
     {DECRYPT_ERROR, LG_TLS_R_PROTO, LG_ALERT_BAD_RECORD_MAC},
@@ -151,6 +152,7 @@ static bool configure(struct lg_tls *t, const struct lg_hello *h, const char *al
     wolfSSL_SetIOWriteCtx(ssl, t);
     wolfSSL_SetCertCbCtx(ssl, t);
     lg_rec_watch(t);
+    lg_ticket_configure(t);
     if (t->policy->prefer == LG_PREFER_CLIENT && wolfSSL_UseClientSuites(ssl) != 0)
         return false;
     /* wolfSSL refuses the session when it reads another name or protocol than we did. */
@@ -175,7 +177,8 @@ lg_err_t lg_hs_start(struct lg_tls *t, const struct lg_hello *h, int cert_idx, c
     struct lg_tls_core *core = t->core;
     if (core->handshakes >= core->max_handshakes)
         return lg_tls_fail_plain(t, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
-    t->ssl = wolfSSL_new(t->policy->certs[cert_idx].ctxs[core->worker_idx]);
+    WOLFSSL_CTX *ctx = t->policy->certs[cert_idx].ctxs[core->worker_idx];
+    t->ssl = wolfSSL_new(ctx);
     if (!t->ssl)
         return lg_tls_fail_plain(t, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
     core->handshakes++;
@@ -184,7 +187,12 @@ lg_err_t lg_hs_start(struct lg_tls *t, const struct lg_hello *h, int cert_idx, c
     t->info.alpn = alpn;
     if (!configure(t, h, alpn))
         return lg_hs_fail(t, MEMORY_E);
-    return lg_hs_step(t);
+    if (!lg_ticket_is_alien(t, h))
+        return lg_hs_step(t);
+    wolfSSL_CTX_set_TicketEncCb(ctx, NULL); /* the context is this worker's alone */
+    lg_err_t e = lg_hs_step(t);
+    wolfSSL_CTX_set_TicketEncCb(ctx, lg_ticket_cb);
+    return e;
 }
 
 static void fill_info(struct lg_tls *t)
@@ -206,6 +214,10 @@ static lg_err_t done(struct lg_tls *t)
 {
     struct lg_stats *s = t->core->stats;
     bool is_client = t->policy->client != NULL;
+    t->info.resumed = !is_client && wolfSSL_session_reused(t->ssl);
+    if (t->info.resumed && !lg_ticket_resume(t))
+        return lg_hs_fail(t, NO_PEER_CERT);
+    lg_ticket_drop(t);
     /* The last word is ours: no positive evidence, no connection. A session that we resume is of a
      * server that gave it (client.h). */
     if (t->policy->client_auth == LG_AUTH_REQUIRED && !t->verified &&
@@ -222,6 +234,8 @@ static lg_err_t done(struct lg_tls *t)
         return LG_OK;
     lg_stat_inc(s, LG_STAT_TLS_HS_DONE);
     lg_stat_inc(s, t->info.version == LG_TLS_13 ? LG_STAT_TLS_HS_DONE_13 : LG_STAT_TLS_HS_DONE_12);
+    if (t->info.resumed)
+        lg_stat_inc(s, LG_STAT_TLS_HS_RESUMED);
     if (t->verified)
         lg_stat_inc(s, LG_STAT_TLS_HS_MUTUAL);
     return LG_OK;
@@ -243,6 +257,7 @@ lg_err_t lg_hs_step(struct lg_tls *t)
 void lg_hs_free(struct lg_tls *t)
 {
     leave_hs(t);
+    lg_ticket_drop(t);
     wolfSSL_free(t->ssl);
     t->ssl = NULL;
 }

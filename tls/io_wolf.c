@@ -40,7 +40,8 @@ static bool later_hello_ok(struct lg_tls *t, const struct lg_bufq *q, uint32_t l
     if (lg_bufq_copy_out(q, LG_REC_HDR_SZ, p, len) != len || len < 4)
         return false;
     uint32_t msg = (uint32_t)(p[1] << 16 | p[2] << 8 | p[3]);
-    return msg + 4 == len && lg_hello_parse(lg_span(p + 4, msg), &h) == LG_HELLO_OK;
+    return msg + 4 == len && lg_hello_parse(lg_span(p + 4, msg), &h) == LG_HELLO_OK &&
+           lg_ticket_again(t, &h);
 }
 
 /* note_message is told of each handshake message that comes in clear.

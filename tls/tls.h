@@ -51,6 +51,10 @@ LG_MUST lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct l
 /* lg_tls_policy_free: when no worker holds a connection of it. Thread control, quiesced. */
 void lg_tls_policy_free(struct lg_tls_policy *p);
 
+/* lg_tls_tickets_poll replaces the random keys of session tickets when they are due; call it now
+ * and then, with any monotonic clock. Thread control. */
+void lg_tls_tickets_poll(lg_ns_t now_ns);
+
 /* What the revocation lists of all policies take together; each list is in memory once, whoever
  * uses it. */
 struct lg_tls_crl_totals {

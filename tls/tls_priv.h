@@ -11,6 +11,7 @@
 #include "pool.h"
 #include "rec.h"
 #include "rng.h"
+#include "ticket.h"
 #include "tls.h"
 #include "x509.h"
 
@@ -51,6 +52,7 @@ enum lg_key_kind { LG_KEY_ECDSA_P256, LG_KEY_ECDSA_P384, LG_KEY_ED25519, LG_KEY_
 /* One certificate with its key. */
 struct lg_tls_cert {
     enum lg_key_kind kind;
+    uint8_t id[LG_HASH_SZ]; /* of the leaf */
     int64_t not_after_s;
     uint32_t name_cnt;
     char **names;              /* owns: lower case, "*." first for a wildcard */
@@ -91,6 +93,11 @@ struct lg_tls_policy {
     enum lg_client_auth client_auth;
     enum lg_crl_fail crl_fail;
     uint32_t verify_depth;
+    bool has_tickets;
+    uint32_t ticket_lifetime_s;
+    const struct lg_ticket_ring *ticket_ring; /* random keys; NULL: those of the file */
+    struct lg_ticket_set *ticket_file;        /* owns; wiped when freed */
+    uint8_t id[LG_HASH_SZ]; /* of all that decides whom this policy admits (R33) */
     uint32_t cert_cnt;
     struct lg_tls_cert *certs; /* owns; [0] is the default */
     uint32_t name_cnt;
@@ -145,6 +152,8 @@ struct lg_tls_core {
     struct lg_aead *aead;                /* in this core's memory */
     const struct lg_aead_limits *limits; /* lg_aead_limits, or a test's */
     bool keep_wolf;                      /* tests: wolfSSL's records, not the engine's */
+    uint64_t tickets_version;            /* of the copy; 0: none yet */
+    struct lg_ticket_set tickets;
     uint8_t scratch[LG_TLS_SCRATCH_SZ];  /* a hello put together; a record being gathered */
 };
 
@@ -187,9 +196,13 @@ struct lg_tls {
     struct lg_sent sent;   /* what wolfSSL has sent */
     uint32_t tx_again_sz;  /* a write wolfSSL could not finish: repeat it with this size */
     struct lg_hello_asm hello;
-    struct lg_bufq held;   /* the hello as one record, until wolfSSL has read it */
-    const char *peer_name; /* client: borrows: the server's name, "" none */
-    bool has_ticket;       /* client: one came that nobody has taken */
+    struct lg_bufq held;      /* the hello as one record, until wolfSSL has read it */
+    int16_t cert_idx;         /* of the certificate that was chosen */
+    bool has_ems;             /* the hello offers extended_master_secret */
+    bool has_dud;             /* its ticket must open nothing */
+    struct lg_ticket *ticket; /* owns, in the arena; until the handshake is over */
+    const char *peer_name;    /* client: borrows: the server's name, "" none */
+    bool has_ticket;          /* client: one came that nobody has taken */
     /* -- only during a call -- */
     struct lg_bufq *in, *out;
     uint32_t seg_sz;
@@ -244,6 +257,8 @@ void lg_sent_note(struct lg_sent *s, const uint8_t *p, uint32_t n);
  * read? */
 bool lg_io_ready(const struct lg_tls *t);
 
+/* auth_wolf.c: lg_auth_describe fills t->info's words about a certificate. */
+void lg_auth_describe(struct lg_tls_info *info, lg_span_t der);
 /* auth_wolf.c: judges a client's chain, leaf first, and fills t->info; t->verified on success. */
 enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint32_t cnt,
                                  uint8_t *alert);

@@ -128,6 +128,7 @@ void lg_tls_core_fini(struct lg_tls_core *core)
         tl_core = NULL;
     lg_rng_wipe(&core->rng);
     lg_aead_fini(core->aead);
+    lg_wipe(&core->tickets, sizeof core->tickets);
     lg_wipe(core->scratch, sizeof core->scratch);
 }
 

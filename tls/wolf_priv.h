@@ -17,7 +17,10 @@
 #include <wolfssl/error-ssl.h>
 
 #if LIBWOLFSSL_VERSION_HEX != 0x05007002
-#error "wolfSSL is not 5.7.2: compare the declarations below with its internal.h"
+#error "wolfSSL is not 5.7.2: compare the declarations below with its internal.h, and ticket.h"
+#endif
+#if WOLFSSL_TICKET_EXTRA_PADDING_SZ != 2048
+#error "wolfSSL was not built with tools/wolfssl.flags: ./dev setup"
 #endif
 
 /* SendAlert builds and sends one alert under the current write keys.
@@ -38,6 +41,9 @@ int lg_io_send(WOLFSSL *ssl, char *buf, int sz, void *ctx);
 int lg_hs_verify_cb(int ok, WOLFSSL_X509_STORE_CTX *store);
 /* x25519_wolf.c: the public key of a clamped private one, both little endian. Thread any, pure. */
 void lg_x25519_public(uint8_t pub[32], const uint8_t priv[32]);
+/* ticket_wolf.c: wolfSSL's SessionTicketEncCb. */
+int lg_ticket_cb(WOLFSSL *ssl, unsigned char *name, unsigned char *iv, unsigned char *mac, int enc,
+                 unsigned char *buf, int sz, int *out_sz, void *ctx);
 /* wolf_hooks.c: lg_wolf_control_begin sees to it that a thread without a core has a generator. */
 lg_err_t lg_wolf_control_begin(void);
 /* lg_wolf_detach takes the core off the calling thread and returns it, for what must come from the

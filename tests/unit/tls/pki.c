@@ -69,6 +69,9 @@ static const struct {
     {"ncbad", {.cn = "Names Broken", .san = "DNS:x.bad.example", .issuer = "nc"}},
     {"sha1", {.cn = "Sha One", .issuer = "root", .sha1 = true}},
     {"weak", {.cn = "Weak", .issuer = "root", .key = PKI_RSA1024}},
+    {"brief", {.cn = "Brief", .issuer = "root", .from_s = -60, .to_s = 2}},
+    {"brief2", {.cn = "Brief Too", .issuer = "root", .from_s = -60, .to_s = 2}},
+    {"huge", {.cn = "Huge", .issuer = "root", .long_san = true}},
     {"odd", {.cn = "Odd \"Name\" \x01 here", .issuer = "root"}},
 };
 
@@ -141,6 +144,16 @@ static const EVP_MD *digest_for(EVP_PKEY *key, bool sha1)
     return sha1 ? EVP_sha1() : EVP_sha256();
 }
 
+static const char *long_san(void)
+{
+    static char text[4096];
+    size_t n = 0;
+    for (int k = 0; k < 64; k++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%sDNS:host-number-%03d.of-many.example",
+                              k ? "," : "", k);
+    return text;
+}
+
 static void make(size_t i)
 {
     const struct pki_spec *s = &specs[i].spec;
@@ -164,7 +177,7 @@ static void make(size_t i)
     add_ext(x, issuer, NID_basic_constraints, s->ca);
     add_ext(x, issuer, NID_key_usage, s->ku);
     add_ext(x, issuer, NID_ext_key_usage, s->eku);
-    add_ext(x, issuer, NID_subject_alt_name, s->san);
+    add_ext(x, issuer, NID_subject_alt_name, s->long_san ? long_san() : s->san);
     add_ext(x, issuer, NID_name_constraints, s->nc);
     EVP_PKEY *signer = by ? by->key : key;
     if (!X509_sign(x, signer, digest_for(signer, s->sha1)))

@@ -22,6 +22,7 @@ struct pki_spec {
     const char *nc;     /* nameConstraints; NULL: none */
     int from_s, to_s;   /* validity, seconds from now; both 0: an hour ago to a day ahead */
     bool sha1;          /* signed with SHA-1 */
+    bool long_san;      /* names that fill more than 2 KiB */
 };
 
 struct pki_cert {

@@ -28,6 +28,8 @@ void rig_init(struct rig *r, const char *certs)
     l->tls.min_version = LG_TLS_12;
     l->tls.max_version = LG_TLS_13;
     l->tls.verify_depth = 4;
+    l->tls.tickets = true;
+    l->tls.ticket_lifetime_ns = LG_SEC(3600);
     l->tls.certs = r->certs;
     for (char *n = strtok_r(list, ",", &save); n; n = strtok_r(NULL, ",", &save)) {
         struct lg_cfg_cert *c = &r->certs[l->tls.cert_cnt++];
@@ -86,12 +88,22 @@ static int on_cert_wanted(SSL *ssl, void *arg)
     return 1;
 }
 
+static int on_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct rig *r = SSL_get_app_data(ssl);
+    SSL_SESSION_free(r->came);
+    r->came = session;
+    return 1; /* taken */
+}
+
 void rig_client(struct rig *r, int version, const char *cert, const char *chain)
 {
     r->ctx = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_security_level(r->ctx, 0);
     SSL_CTX_set_info_callback(r->ctx, on_info);
     SSL_CTX_set_cert_cb(r->ctx, on_cert_wanted, r);
+    SSL_CTX_set_session_cache_mode(r->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(r->ctx, on_session);
     if (version) {
         SSL_CTX_set_min_proto_version(r->ctx, version);
         SSL_CTX_set_max_proto_version(r->ctx, version);
@@ -110,7 +122,17 @@ void rig_client(struct rig *r, int version, const char *cert, const char *chain)
     r->rb = BIO_new(BIO_s_mem());
     r->wb = BIO_new(BIO_s_mem());
     SSL_set_bio(r->ssl, r->rb, r->wb);
+    if (r->offer)
+        SSL_set_session(r->ssl, r->offer);
     SSL_set_connect_state(r->ssl);
+}
+
+void rig_keep(struct rig *r)
+{
+    SSL_SESSION_free(r->offer);
+    /* OpenSSL does not announce a 1.2 session whose ticket was renewed. */
+    r->offer = r->came ? r->came : SSL_get1_session(r->ssl);
+    r->came = NULL;
 }
 
 static bool to_server(struct rig *r)
@@ -179,6 +201,8 @@ bool rig_is_open(const struct rig *r)
 void rig_close(struct rig *r)
 {
     lg_tls_close(r->t);
+    if (r->ssl) /* else OpenSSL takes the session for a broken one and does not offer it again */
+        SSL_set_shutdown(r->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(r->ssl);
     SSL_CTX_free(r->ctx);
     r->t = NULL;
@@ -189,6 +213,8 @@ void rig_close(struct rig *r)
     lg_bufq_drop_all(&r->in);
     lg_bufq_drop_all(&r->plain);
     lg_bufq_drop_all(&r->out);
+    SSL_SESSION_free(r->came);
+    r->came = NULL;
 }
 
 void rig_fini(struct rig *r)
@@ -204,6 +230,8 @@ void rig_fini(struct rig *r)
     free(r->core_mem);
     lg_tls_policy_free(r->policy);
     free(r->listener.tls.crls);
+    SSL_SESSION_free(r->offer);
+    r->offer = NULL;
     r->core = NULL;
     r->policy = NULL;
 }

@@ -33,6 +33,8 @@ struct rig {
     int alert; /* last fatal alert the client received; -1: none */
     int close_notify;
     int saw_cert_request;
+    SSL_SESSION *came;  /* owns: the newest session of this connection */
+    SSL_SESSION *offer; /* owns: rig_client offers it; rig_keep fills it */
 };
 
 /* rig_init: a listener with the given certificates (comma-separated names), one-way, TLS 1.2-1.3.
@@ -46,6 +48,9 @@ bool rig_build(struct rig *r);
 /* rig_client makes the client. version 0: any. cert: its certificate or NULL; chain: names sent
  * with it, comma-separated, or NULL. */
 void rig_client(struct rig *r, int version, const char *cert, const char *chain);
+/* rig_keep takes the client's session, with the newest ticket that came, for the next rig_client.
+ */
+void rig_keep(struct rig *r);
 /* rig_pump moves bytes both ways until nothing moves. */
 void rig_pump(struct rig *r);
 /* rig_connect: build (if not built), open and pump. */

@@ -16,7 +16,7 @@ TEST(TakeOver, FreesWolfsslOnceTheHandshakeIsDone)
         EXPECT_EQ(lg_tls_core_arena_used(r.core), 0);
         EXPECT_EQ(lg_stat_get(&r.stats, LG_STAT_TLS_TAKEN_OVER), 1);
         EXPECT_EQ(r.t->rec.rx.seq, suites[i].version == TLS1_2_VERSION);
-        EXPECT_EQ(r.t->rec.tx.seq, suites[i].version == TLS1_2_VERSION);
+        EXPECT_EQ(r.t->rec.tx.seq, 1); /* 1.2: Finished; 1.3: the session ticket */
         rig_close(&r);
         EXPECT_EQ(lg_aead_slots_used(r.core->aead), 0);
         rig_fini(&r);

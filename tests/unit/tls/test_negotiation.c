@@ -378,16 +378,3 @@ TEST(R07, RandomsDifferPerConnection)
     EXPECT(memcmp(a, b, 32) != 0);
     rig_fini(&r);
 }
-
-TEST(Tickets, AreNotOffered)
-{
-    for (int i = 0; i < 2; i++) {
-        struct rig r;
-        rig_init(&r, "ecdsa");
-        rig_all(&r, i ? TLS1_2_VERSION : TLS1_3_VERSION, NULL, NULL);
-        EXPECT(rig_is_open(&r));
-        EXPECT(!SSL_SESSION_has_ticket(SSL_get0_session(r.ssl)));
-        EXPECT(!SSL_SESSION_is_resumable(SSL_get0_session(r.ssl)));
-        rig_fini(&r);
-    }
-}
