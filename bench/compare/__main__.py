@@ -16,14 +16,16 @@ import sys
 import time
 
 import account
+import blast
 import bounds
+import generators
 import memory
 import peers
 import plot
 import report
 import scenarios
 import series
-from rig import ROOT, Rig, RigError
+from rig import ROOT, Rig, RigError, go_first
 
 
 def say(text):
@@ -42,7 +44,9 @@ class Sample:
         self.foreign = usage.foreign if usage else 0
         self.steal = usage.steal if usage else 0
         self.lb_busy = usage.lb_busy if usage else 0
-        self.generator_busy = usage.generator_busy if usage else 0
+        self.generator_busy = outcome.generator_busy
+        if self.generator_busy is None:
+            self.generator_busy = usage.generator_busy if usage else 0
         self.limited_by = series.limit_of(self.lb_busy, self.generator_busy, kind)
 
 
@@ -52,6 +56,10 @@ class Comparison:
         self.rig = Rig(os.environ.get("LOCKGATE_BIN_DIR", os.path.join(ROOT, "build/release")))
         self.contenders = [p(self.rig) for p in peers.ALL if p.name in args.peers]
         self.scenarios = [s for s in scenarios.ALL if s.name in args.only]
+        self.tools = generators.KernelTools(self.rig)
+        self.blast = None
+        if args.generator != "tools" and blast.is_there(self.rig):
+            self.blast = blast.Blast(self.rig)
         self.hz = account.tsc_hz()
         self.warnings = []
         self.rows = {s.name: report.Row(s) for s in self.scenarios}
@@ -79,16 +87,32 @@ class Comparison:
 
     def measure_one(self, peer, scenario, context):
         own = peer.pids() + self.rig.origin_pids()
-        before = account.Snapshot(own, peer.ctl)
+        marks = []
+
+        def mark(more=()):
+            marks.append(account.Snapshot(own + list(more), peer.ctl))
+
+        mark()
+        context.generator.mark = mark
         value, ops, outcome = scenario.run(context)
-        usage = account.Usage(before, account.Snapshot(own, peer.ctl), self.rig.lb_cpu, self.hz)
+        mark()
+        # A generator with a warm-up has marked the time that counts, and its rate tells how much was
+        # done in it; else the whole run counts.
+        inner = len(marks) == 4
+        usage = account.Usage(*(marks[1:3] if inner else marks), self.rig.lb_cpu, self.hz)
+        if inner:
+            ops = outcome.rate() * usage.seconds
         sample = Sample(value, ops, outcome, usage, scenario.kind)
         context.values[scenario.name] = value
         say("  %-22s %-15s %10s %-6s proxy %3.0f %%, others %3.0f %%, foreign %.2f%s" %
             (scenario.name, peer.name, report.number(value), scenario.unit, 100 * usage.lb_busy,
-             100 * usage.generator_busy, usage.foreign,
+             100 * sample.generator_busy, usage.foreign,
              "  ERRORS: %s" % sample.first_error if sample.errors else ""))
         return sample
+
+    def generator_for(self, peer):
+        """AF_XDP takes the offloads from a veth's peer: where those are the point, the common tools."""
+        return self.tools if peer.offloads or not self.blast else self.blast
 
     def measure_peer(self, peer):
         todo = []
@@ -102,7 +126,7 @@ class Comparison:
         try:
             if peer.ctl:
                 self.hz = peer.ctl.stats()["tsc_hz"]
-            context = scenarios.Context(self.rig, peer, self.args.seconds)
+            context = scenarios.Context(self.generator_for(peer), self.args.seconds)
             for s in todo:
                 self.series_of(self.rows[s.name], peer.name).samples.append(
                     self.measure_one(peer, s, context))
@@ -134,10 +158,11 @@ class Comparison:
                 self.measure_memory()
         finally:
             self.rig.down()
-        disturbed = sum(s.disturbed_cnt() for r in self.rows.values() for s in r.series.values())
+        every = [s for r in self.rows.values() for s in r.series.values()]
+        disturbed, all_ = (sum(s.disturbed_cnt() for s in every), sum(len(s.samples) for s in every))
         if disturbed:
-            self.warnings.append("%d samples were disturbed by other work on these CPUs, or by time "
-                                 "stolen by the host." % disturbed)
+            self.warnings.append("%d of %d runs were disturbed by other work on these CPUs, or by time "
+                                 "stolen by the host." % (disturbed, all_))
 
     def meta(self):
         def first(argv):
@@ -151,6 +176,7 @@ class Comparison:
                 "cpu": cpu, "cpus": os.cpu_count(), "kernel": os.uname().release,
                 "lb_cpu": self.rig.lb_cpu, "runs": self.args.runs, "seconds": self.args.seconds,
                 "idle": self.args.idle,
+                "generator": (self.blast or self.tools).name,
                 "tsc_hz": self.hz, "warnings": self.warnings,
                 "versions": [v for v in (p.version() for p in self.contenders if not p.offloads)
                              if v]}
@@ -188,6 +214,8 @@ def parse_args(argv):
     p.add_argument("--idle", type=int, help="idle connections; fewer where the limit of open files does not allow so many")
     p.add_argument("--only", help="scenarios: " + ", ".join(names))
     p.add_argument("--peers", help="contenders: " + ", ".join(c.name for c in peers.ALL))
+    p.add_argument("--generator", choices=("blast", "tools"), default="blast",
+                   help="of wire mode: lockgate-blast, or the common tools")
     p.add_argument("--out", help="folder for Markdown, JSON and plots")
     p.add_argument("--json", help="file for the JSON")
     p.add_argument("--list", action="store_true", help="print the scenarios and end")
@@ -217,7 +245,7 @@ def main():
         sys.exit("bench/compare: network namespaces need root")
     if os.cpu_count() < 2:
         sys.exit("bench/compare: one CPU for the proxy and one for the rest are needed")
-    os.sched_setaffinity(0, range(os.cpu_count() - 1))
+    go_first()
     c = Comparison(args)
     try:
         c.run()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The load generators, behind one interface: each function runs one load against one site for some
-seconds and returns an Outcome. The client's namespace and the others' CPUs are theirs.
+"""Load generators on the kernel's sockets. KernelTools and blast.Blast have the same methods: each runs
+one load against one site for some seconds and returns an Outcome. The client's namespace and the
+others' CPUs are theirs.
 
     handshakes   full or resumed, with or without client certificate     bench-handshakes
     closed_loop  requests as fast as the answers come                    wrk
@@ -16,18 +17,17 @@ from rig import PROXY_IP, RigError
 
 
 class Outcome:
-    """What a generator saw: operations completed, in how many seconds, what failed."""
+    """What a generator saw: operations completed, in how many seconds, what failed.
 
-    def __init__(self, ops, seconds, errors=0, first_error="", latencies_us=None):
+    generator_busy in [0,1]: by its own account; None: it has none, and its CPU tells."""
+
+    def __init__(self, ops, seconds, errors=0, first_error="", p99_us=None, generator_busy=None):
         self.ops, self.seconds = ops, seconds
         self.errors, self.first_error = errors, first_error
-        self.latencies_us = latencies_us
+        self.p99_us, self.generator_busy = p99_us, generator_busy
 
     def rate(self):
         return self.ops / self.seconds if self.seconds else 0.0
-
-    def p99_us(self):
-        return series.percentile(self.latencies_us or [], 0.99)
 
 
 def handshake_argv(rig, site, connections, seconds, resume=False, idle=False, names=0):
@@ -136,7 +136,8 @@ def parse_h2load(log, text):
     seconds = float(m.group(1)) * {"us": 1e-6, "ms": 1e-3, "s": 1}[m.group(2)] if m else 1
     m = re.search(r"(\d+) failed, (\d+) errored, (\d+) timeout", text)
     bad += sum(int(g) for g in m.groups()) if m else 1
-    return Outcome(len(latencies), seconds, bad, "%d requests failed" % bad if bad else "", latencies)
+    return Outcome(len(latencies), seconds, bad, "%d requests failed" % bad if bad else "",
+                   p99_us=series.percentile(latencies, 0.99))
 
 
 def open_loop(rig, site, path, seconds, per_second, connections):
@@ -156,3 +157,37 @@ def open_loop(rig, site, path, seconds, per_second, connections):
         raise RigError("h2load: %s" % (r.stdout + r.stderr)[-500:])
     with open(log, encoding="ascii") as f:
         return parse_h2load(f.read(), r.stdout)
+
+
+class KernelTools:
+    """The common tools, for what a kernel proxy can do with the offloads of a veth."""
+
+    name = "bench-handshakes, wrk and h2load"
+
+    def __init__(self, rig):
+        self.rig = rig
+        self.mark = None  # not called: what is measured is the whole run
+
+    def handshakes(self, site, seconds, connections=32, resume=False):
+        return handshakes(self.rig, site, seconds, connections, resume)
+
+    def requests(self, site, seconds, connections):
+        return closed_loop(self.rig, site, "/1k", seconds, connections)
+
+    def download(self, site, seconds, connections):
+        return closed_loop(self.rig, site, "/1m", seconds, connections)
+
+    def upload(self, site, seconds, connections):
+        return closed_loop(self.rig, site, "/up/0", seconds, connections, upload_bytes=1 << 20)
+
+    def latency(self, site, seconds, per_second, connections):
+        return open_loop(self.rig, site, "/1k", seconds, per_second, connections)
+
+    def storm(self, site, seconds):
+        """Latency of 200 requests a second while handshakes are made as fast as they go."""
+        storm = start_storm(self.rig, site, seconds + 0.5)
+        o = open_loop(self.rig, site, "/1k", seconds, 200, 4)
+        beside = end_storm(storm)
+        o.errors += beside.errors
+        o.first_error = o.first_error or beside.first_error
+        return o

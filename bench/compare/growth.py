@@ -24,7 +24,7 @@ import peers
 import report
 import series
 from peers import SITES
-from rig import ROOT, Rig, RigError
+from rig import ROOT, Rig, RigError, go_first
 
 
 def say(text):
@@ -200,7 +200,7 @@ def main():
     args = p.parse_args()
     if os.geteuid() != 0:
         sys.exit("bench/growth: network namespaces need root")
-    os.sched_setaffinity(0, range(os.cpu_count() - 1))
+    go_first()
     try:
         results = Growth(args).run()
     except RigError as e:

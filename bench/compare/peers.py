@@ -161,7 +161,8 @@ defaults
     timeout connect 5s
     http-reuse always
 backend web
-    server a %s:80
+    # Connections to an origin that has ended shall not wait for the next one's requests.
+    server a %s:80 pool-purge-delay 100ms
 """ % (max_connections(), SUITE13, SUITE12, SUITE12, CURVE, ORIGIN_IP)
         for s in SITES.values():
             words = ["bind %s:%d ssl crt %s" % (PROXY_IP, s.port, self.pem(s.cert)),
@@ -296,7 +297,7 @@ pools:
   - {name: web, backends: [{name: a, address: "%s:80"}], keepalive: {max: 256}}
 listeners:
 """ % (o.get("workers", [self.rig.lb_cpu]), o.get("idle", "adaptive"), o.get("memory", 768),
-       o.get("hugepages", "true" if huge_mib() >= o.get("memory", 768) else "false"),
+       o.get("hugepages", has_huge(o.get("memory", 768))),
        o.get("max_connections", max_connections()), self.rig.path("lockgate.sock"), self.rig.id,
        PROXY_IP, BACK_IP, ORIGIN_IP)
         for s in SITES.values():
@@ -332,13 +333,13 @@ listeners:
         self.process = None
 
 
-def huge_mib():
-    """Free hugepages of 2 MiB, in MiB."""
+def has_huge(mib):
+    """"true" when so much memory can be had in hugepages, with some left for others, else "false"."""
     try:
         with open("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", encoding="ascii") as f:
-            return 2 * int(f.read())
+            return "true" if 2 * int(f.read()) >= mib + 256 else "false"
     except OSError:
-        return 0
+        return "false"
 
 
 ALL = (Lockgate, Haproxy, Nginx, Hitch, HaproxyNative, NginxNative)

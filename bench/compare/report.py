@@ -87,7 +87,8 @@ def number(v):
 def cell(row, name, notes):
     v = row.value(name)
     if v is None:
-        notes.append("%s, %s: %s." % (row.scenario.name, name, row.why(name)))
+        if row.of(name):
+            notes.append("%s, %s: %s." % (row.scenario.name, name, row.why(name)))
         return "–"
     s = row.of(name)
     text = number(v)
@@ -97,16 +98,15 @@ def cell(row, name, notes):
         text = ("≥ " if row.scenario.better == "more" else "≤ ") + text
         notes.append("%s, %s: %s" % (row.scenario.name, name, LIMIT_NOTES[
             "rate" if row.scenario.kind == "rate" else s.limited_by()]))
-    if s.disturbed_cnt():
-        notes.append("%s, %s: %d of %d runs were disturbed." %
-                     (row.scenario.name, name, s.disturbed_cnt(), len(s.good())))
     return text
 
 
 def ratio_cell(row, peer, notes):
     ratio, spread, why = row.ratio(peer)
     if ratio is None:
-        notes.append("%s: no comparison with %s: %s." % (row.scenario.name, peer, why))
+        if row.of(peer):
+            notes.append("%s: no comparison with %s: %s." %
+                         (row.scenario.name, peer, why))
         return "–"
     return "%.2f (%.2f…%.2f)" % (ratio, spread[0], spread[1])
 
@@ -160,8 +160,9 @@ def markdown(rows, meta):
     notes = []
     text = ["## %s" % meta["title"], "",
             "%(date)s, commit %(commit)s; %(cpu)s, %(cpus)d CPUs, Linux %(kernel)s." % meta,
-            "One thread each on CPU %d; %d runs each in turn, %g s a run; median (least…most). %s" %
-            (meta["lb_cpu"], meta["runs"], meta["seconds"], "; ".join(meta["versions"]) + "."), ""]
+            "One thread each on CPU %d; %d runs each in turn, %g s a run; median (least…most). Load "
+            "by %s. %s." % (meta["lb_cpu"], meta["runs"], meta["seconds"], meta["generator"],
+                            "; ".join(meta["versions"])), ""]
     if meta["warnings"]:
         text += ["**%s**" % w for w in meta["warnings"]] + [""]
     text += ["Frames of 1,514 bytes and no offload for anybody (\"wire\"):", ""]
@@ -176,7 +177,7 @@ def markdown(rows, meta):
     if native:
         text += ["", "Kernel proxies with every offload of a veth (64 KB packets without "
                  "checksums), which no network card has in full and Lockgate cannot have here "
-                 "(\"native\"):", ""] + native
+                 "(\"native\"); load by the common tools on the kernel's sockets:", ""] + native
     if notes:
         text += [""] + ["- " + n for n in dict.fromkeys(notes)]
     return "\n".join(text) + "\n"

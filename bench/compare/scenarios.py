@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The matrix: what is measured, in which unit, and by which load."""
-import generators as gen
+from generators import Outcome
 from peers import SITES
-
-MIB = 1 << 20
 
 
 class Scenario:
@@ -23,50 +21,46 @@ class Scenario:
 
 
 class Context:
-    """What a scenario may use: rig, peer, seconds, and the values this contender had in this run."""
+    """What a scenario may use: the generator, seconds, and this contender's values of this run."""
 
-    def __init__(self, rig, peer, seconds):
-        self.rig, self.peer, self.seconds = rig, peer, seconds
+    def __init__(self, generator, seconds):
+        self.generator, self.seconds = generator, seconds
         self.values = {}
 
 
+def _rate(outcome):
+    return outcome.rate(), outcome.ops, outcome
+
+
+def _p99(outcome):
+    return outcome.p99_us, outcome.ops, outcome
+
+
 def _handshakes(site, resume=False):
-    def run(c):
-        o = gen.handshakes(c.rig, SITES[site], c.seconds, resume=resume)
-        return o.rate(), o.ops, o
-    return run
+    return lambda c: _rate(c.generator.handshakes(SITES[site], c.seconds, resume=resume))
 
 
 def _keepalive(c):
-    o = gen.closed_loop(c.rig, SITES["ecdsa"], "/1k", c.seconds, 64)
-    return o.rate(), o.ops, o
+    return _rate(c.generator.requests(SITES["ecdsa"], c.seconds, 64))
 
 
 def _download(c):
-    o = gen.closed_loop(c.rig, SITES["ecdsa"], "/1m", c.seconds, 8)
-    return o.rate(), o.ops, o
+    return _rate(c.generator.download(SITES["ecdsa"], c.seconds, 8))
 
 
 def _upload(c):
-    o = gen.closed_loop(c.rig, SITES["ecdsa"], "/up/0", c.seconds, 8, upload_bytes=MIB)
-    return o.rate(), o.ops, o
+    return _rate(c.generator.upload(SITES["ecdsa"], c.seconds, 8))
 
 
 def _latency(c):
     top = c.values.get("keepalive-1k")
     if not top:
-        return None, 0, gen.Outcome(0, 1, 1, "its rate of keepalive-1k is not known")
-    o = gen.open_loop(c.rig, SITES["ecdsa"], "/1k", c.seconds, top / 2, 32)
-    return o.p99_us(), o.ops, o
+        return None, 0, Outcome(0, 1, 1, "its rate of keepalive-1k is not known")
+    return _p99(c.generator.latency(SITES["ecdsa"], c.seconds, top / 2, 32))
 
 
 def _storm(c):
-    storm = gen.start_storm(c.rig, SITES["ecdsa"], c.seconds + 0.5)
-    o = gen.open_loop(c.rig, SITES["ecdsa"], "/1k", c.seconds, 200, 4)
-    beside = gen.end_storm(storm)
-    o.errors += beside.errors
-    o.first_error = o.first_error or beside.first_error
-    return o.p99_us(), o.ops, o
+    return _p99(c.generator.storm(SITES["ecdsa"], c.seconds))
 
 
 ALL = (

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as et
 from types import SimpleNamespace
 
 import account
+import blast
 import bounds
 import generators
 import plot
@@ -155,8 +156,18 @@ class Generators(unittest.TestCase):
         o = generators.parse_h2load("1\t200\t50\n2\t200\t70\n3\t502\t9\n",
                                     "finished in 2.00s, 1 req/s\nrequests: 3 total, 1 failed, 0 errored, "
                                     "0 timeout\n")
-        self.assertEqual(o.latencies_us, [50, 70])
+        self.assertEqual((o.ops, o.p99_us), (2, 70))
         self.assertEqual(o.errors, 2)
+
+
+    def test_BlastSaysItselfHowBusyItWas(self):
+        text = json.dumps({"ops": 10, "duration_s": 2.0, "error_cnt": 3, "gen_busy": 0.5,
+                           "errors": {"reset": 2, "http_502": 1}, "latency_us": {"p99": 7.5},
+                           "groups": [{"name": "a", "ops": 4, "latency_us": {"p99": 9.0}}]})
+        o = blast.parse(text)
+        self.assertEqual((o.rate(), o.errors, o.first_error, o.p99_us, o.generator_busy),
+                         (5, 3, "1 http_502, 2 reset", 7.5, 0.5))
+        self.assertEqual((blast.parse(text, "a").ops, blast.parse(text, "a").p99_us), (4, 9.0))
 
 
 class Report(unittest.TestCase):
