@@ -160,6 +160,9 @@ struct lg_config {
     uint32_t packet_buffers;         /* per process; 0: derived from max_connections */
     uint32_t snd_buf_sz, rcv_buf_sz; /* bytes per connection and direction; default 256 KiB */
     enum lg_cfg_cc cc;               /* congestion control; default cubic */
+    uint32_t syn_backlog;            /* handshakes per worker before SYN cookies; default 1024 */
+    uint32_t source_conns;           /* connections per client address; default 0: no limit */
+    uint32_t source_cps;             /* new ones a second; default 0: no limit */
     char *eal_extra;                 /* "" when not given */
     char *control_socket;            /* unix path; default /run/lockgate.sock; "" off */
     char *ticket_keys;               /* optional file: keys of session tickets; NULL: random */

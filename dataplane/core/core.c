@@ -42,6 +42,9 @@ static lg_err_t fill_tcp_cfg(const struct lg_config *cfg, uint32_t worker, struc
     out->max_conns = tcp_conn_cnt(cfg);
     out->snd_buf_sz = cfg->snd_buf_sz;
     out->rcv_buf_sz = cfg->rcv_buf_sz;
+    out->syn_backlog = cfg->syn_backlog;
+    out->source_conns = cfg->source_conns;
+    out->source_cps = cfg->source_cps;
     out->cc = cfg->cc == LG_CC_NEWRENO ? &lg_tcp_cc_reno : &lg_tcp_cc_cubic;
     out->mtu = UINT16_MAX;
     for (uint32_t i = 0; i < cfg->port_cnt; i++)

@@ -18,7 +18,7 @@ size_t lg_tcp_footprint(const struct lg_tcp_cfg *cfg)
                        LG_CACHE_LINE) +
            lg_align_up(lg_pool_footprint(repair_cnt(cfg), sizeof(struct lg_tcp_repair)),
                        LG_CACHE_LINE) +
-           lg_tcp_flow_footprint(cfg->max_conns);
+           lg_tcp_flow_footprint(cfg->max_conns) + lg_tcp_source_footprint(cfg);
 }
 
 struct lg_tcp *lg_tcp_init(void *mem, const struct lg_tcp_cfg *cfg, const struct lg_tcp_ops *ops,
@@ -50,11 +50,13 @@ struct lg_tcp *lg_tcp_init(void *mem, const struct lg_tcp_cfg *cfg, const struct
     at += lg_align_up(lg_pool_footprint(repair_cnt(cfg), sizeof(struct lg_tcp_repair)),
                       LG_CACHE_LINE);
     lg_tcp_flow_init(&tcp->flow, at, cfg->max_conns, &cfg->secret);
+    lg_tcp_source_init(tcp, at + lg_tcp_flow_footprint(cfg->max_conns));
     lg_wheel_init(&tcp->wheel, now_ns);
     tcp->turn = 1;
     tcp->now_ns = now_ns;
     tcp->now_ms = (uint32_t)(now_ns / 1000000u);
     tcp->now_us = (uint32_t)(now_ns / 1000u);
+    lg_tcp_cookie_init(tcp);
     return tcp;
 }
 

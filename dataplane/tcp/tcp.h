@@ -72,8 +72,12 @@ struct lg_tcp_cfg {
     const struct lg_tcp_cc *cc; /* borrows: for life; NULL: cubic */
     uint32_t syn_retries;       /* SYN and SYN-ACK */
     uint32_t data_retries;      /* R2 of RFC 1122 */
-    uint16_t port_lo, port_hi;  /* source ports of active connections: [port_lo, port_hi] */
-    struct lg_sipkey secret;    /* keys ISNs and the flow table */
+    /* Against floods; 0 switches each off. */
+    uint32_t syn_backlog;      /* handshakes under way beyond which SYNs are answered by cookies */
+    uint32_t source_conns;     /* connections one IPv4 address or IPv6 /64 may hold */
+    uint32_t source_cps;       /* and open a second, after a burst of as many */
+    uint16_t port_lo, port_hi; /* source ports of active connections: [port_lo, port_hi] */
+    struct lg_sipkey secret;   /* keys ISNs and the flow table */
 };
 
 /* What is new about a connection; several may be set at once. */

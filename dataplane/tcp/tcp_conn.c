@@ -114,6 +114,8 @@ void lg_tcp_conn_close(struct lg_tcp_conn *c, uint32_t ev)
     bool was_told = c->state == LG_TCP_TIME_WAIT;
 
     lg_tcp_set_state(c, LG_TCP_CLOSED);
+    if (c->flags & LG_TCP_F_COUNTED)
+        lg_tcp_source_closed(c);
     if (c->flow_slot != LG_TCP_FLOW_NONE)
         lg_tcp_flow_remove(&tcp->flow, c->flow_slot);
     c->flow_slot = LG_TCP_FLOW_NONE;

@@ -65,6 +65,10 @@ uint16_t lg_tcp_own_mss(const struct lg_tcp *tcp, const lg_ip_t *remote_ip);
 void lg_tcp_rx_listen(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, struct lg_tcp_seg *s);
 void lg_tcp_rx_syn_sent(struct lg_tcp_conn *c, struct lg_tcp_seg *s);
 void lg_tcp_rx_time_wait(struct lg_tcp_conn *c, struct lg_tcp_seg *s);
+/* lg_tcp_rx_conn handles a segment for a connection. */
+void lg_tcp_rx_conn(struct lg_tcp_conn *c, struct lg_tcp_seg *s);
+/* lg_tcp_quota_take: false: enough for this second. */
+bool lg_tcp_quota_take(struct lg_tcp *tcp, struct lg_tcp_quota *q, uint32_t a_second);
 /* lg_tcp_challenge schedules an ACK that answers a doubtful segment, rate limited. */
 void lg_tcp_challenge(struct lg_tcp_conn *c);
 
@@ -150,6 +154,24 @@ void lg_tcp_sack_trim(struct lg_tcp_conn *c);
 /* lg_tcp_sack_forget forgets all ranges, and takes what they covered for in flight. */
 void lg_tcp_sack_forget(struct lg_tcp_conn *c);
 
+/* ---- tcp_cookie.c: SYN cookies */
+void lg_tcp_cookie_init(struct lg_tcp *tcp);
+/* lg_tcp_cookie_is_due: answer SYNs by cookies now? */
+bool lg_tcp_cookie_is_due(const struct lg_tcp *tcp);
+void lg_tcp_cookie_answer(struct lg_tcp *tcp, const struct lg_tcp_tuple *t,
+                          const struct lg_tcp_seg *s);
+/* lg_tcp_cookie_check: s acknowledges a cookie of ours; syn gets what the SYN had offered. */
+bool lg_tcp_cookie_check(struct lg_tcp *tcp, const struct lg_tcp_tuple *t,
+                         const struct lg_tcp_seg *s, struct lg_tcp_opts *syn);
+
+/* ---- tcp_source.c: limits by source */
+size_t lg_tcp_source_footprint(const struct lg_tcp_cfg *cfg);
+void lg_tcp_source_init(struct lg_tcp *tcp, void *mem);
+/* lg_tcp_source_admit: may this source open one more connection? Counts when not. */
+bool lg_tcp_source_admit(struct lg_tcp *tcp, const lg_ip_t *ip);
+void lg_tcp_source_opened(struct lg_tcp_conn *c);
+void lg_tcp_source_closed(struct lg_tcp_conn *c);
+
 /* ---- tcp_pmtu.c: path MTU */
 /* lg_tcp_pmtu_start: mss has just been agreed; make it smaller if the path is known to be. */
 void lg_tcp_pmtu_start(struct lg_tcp_conn *c);
@@ -173,6 +195,9 @@ void lg_tcp_output(struct lg_tcp_conn *c);
 bool lg_tcp_send_probe_new(struct lg_tcp_conn *c);
 /* lg_tcp_send_again sends b again, NULL: the FIN; false: no buf, or nothing to send. */
 bool lg_tcp_send_again(struct lg_tcp_conn *c, struct lg_buf *b);
+/* lg_tcp_send_syn_ack answers a SYN for which there is no connection. */
+void lg_tcp_send_syn_ack(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint32_t seq,
+                         uint32_t ack, const struct lg_tcp_opts *o);
 /* lg_tcp_send_rst resets c's peer. */
 void lg_tcp_send_rst(struct lg_tcp_conn *c);
 /* lg_tcp_reply_rst answers a segment for no connection, RFC 9293 section 3.10.7.1. */

@@ -41,6 +41,20 @@ static bool parse(struct lg_buf *b, struct lg_tcp_tuple *t, struct lg_tcp_seg *s
     return true;
 }
 
+bool lg_tcp_quota_take(struct lg_tcp *tcp, struct lg_tcp_quota *q, uint32_t a_second)
+{
+    if (q->since_ns == 0 || lg_ns_since(tcp->now_ns, q->since_ns) >= LG_SEC(1)) {
+        /* Not the same number each second: else others could count by what is left of it. */
+        uint64_t dice = lg_siphash(&tcp->cfg.secret, &tcp->now_ns, sizeof tcp->now_ns);
+        q->since_ns = LG_MAX(tcp->now_ns, 1u);
+        q->left = a_second / 2 + (uint32_t)(dice % a_second);
+    }
+    if (q->left == 0)
+        return false;
+    q->left--;
+    return true;
+}
+
 void lg_tcp_challenge(struct lg_tcp_conn *c)
 {
     lg_ns_t now_ns = c->tcp->now_ns;
@@ -51,8 +65,11 @@ void lg_tcp_challenge(struct lg_tcp_conn *c)
         c->challenge_at_ns = now_ns;
         c->challenge_cnt = 0;
     }
-    if (c->challenge_cnt >= LG_TCP_CHALLENGE_MAX)
+    if (c->challenge_cnt >= LG_TCP_CHALLENGE_MAX ||
+        !lg_tcp_quota_take(c->tcp, &c->tcp->challenges, LG_TCP_CHALLENGES_ALL)) {
+        lg_tcp_count(c->tcp, LG_STAT_TCP_CHALLENGE_SPARED);
         return;
+    }
     c->challenge_cnt++;
     c->flags |= LG_TCP_F_ACK_NOW;
     lg_tcp_due(c);
@@ -243,7 +260,7 @@ static inline bool is_predicted(const struct lg_tcp_conn *c, const struct lg_tcp
            (s->opts.has_ts && lg_seq_geq(s->opts.ts_val, c->ts_recent));
 }
 
-static void rx_conn(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
+void lg_tcp_rx_conn(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
 {
     if (LG_LIKELY(is_predicted(c, s))) {
         note_ts(c, s);
@@ -280,7 +297,7 @@ void lg_tcp_rx(struct lg_tcp *tcp, struct lg_buf *b, const lg_ip_t *src, const l
     }
     struct lg_tcp_conn *c = lg_tcp_find(tcp, &t);
     if (LG_LIKELY(c != NULL))
-        rx_conn(c, &s);
+        lg_tcp_rx_conn(c, &s);
     else
         lg_tcp_rx_listen(tcp, &t, &s);
     lg_buf_give(s.b);

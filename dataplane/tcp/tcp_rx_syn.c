@@ -34,6 +34,12 @@ static void take_opts(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
 static void open_passive(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, struct lg_tcp_seg *s,
                          const uint32_t *min_iss)
 {
+    if (LG_UNLIKELY(lg_tcp_cookie_is_due(tcp))) {
+        lg_tcp_cookie_answer(tcp, t, s);
+        return;
+    }
+    if (!lg_tcp_source_admit(tcp, &t->remote_ip))
+        return;
     struct lg_tcp_conn *c = lg_tcp_conn_open(tcp, t);
     if (!c) {
         lg_tcp_count(tcp, LG_STAT_DROP_TCP_FULL);
@@ -46,8 +52,36 @@ static void open_passive(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, struc
     c->snd_una = c->iss;
     c->snd_nxt = c->snd_end = c->iss + 1;
     take_opts(c, s);
+    lg_tcp_source_opened(c);
     lg_tcp_set_state(c, LG_TCP_SYN_RCVD);
     lg_tcp_due(c);
+}
+
+/* open_by_cookie makes the connection whose SYN was answered by a cookie, as if it had waited in
+ * SYN_RCVD, and gives it the ACK. false: s is no such ACK. */
+static bool open_by_cookie(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, struct lg_tcp_seg *s)
+{
+    struct lg_tcp_seg syn = {.seq = s->seq - 1, .wnd = s->wnd};
+
+    if (!lg_tcp_cookie_check(tcp, t, s, &syn.opts))
+        return false;
+    if (!lg_tcp_source_admit(tcp, &t->remote_ip))
+        return true;
+    struct lg_tcp_conn *c = lg_tcp_conn_open(tcp, t);
+    if (!c) {
+        lg_tcp_count(tcp, LG_STAT_DROP_TCP_FULL);
+        return true;
+    }
+    c->flags |= LG_TCP_F_PASSIVE;
+    (void)lg_tcp_isn(tcp, t, &c->ts_off);
+    c->iss = c->snd_una = s->ack - 1;
+    c->snd_nxt = c->snd_end = c->iss + 1;
+    take_opts(c, &syn);
+    lg_tcp_source_opened(c);
+    lg_tcp_set_state(c, LG_TCP_SYN_RCVD);
+    lg_tcp_count(tcp, LG_STAT_TCP_COOKIE_OK);
+    lg_tcp_rx_conn(c, s);
+    return true;
 }
 
 /* can_be_peer: multicast and unspecified addresses open no connections. */
@@ -75,6 +109,10 @@ static void listen_with(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, struct
             open_passive(tcp, t, s, min_iss);
         return;
     }
+    bool is_ack = (s->flags & (LG_TCP_FL_SYN | LG_TCP_FL_ACK)) == LG_TCP_FL_ACK;
+    if (is_ack && !min_iss && tcp->ops->is_listening(tcp->ops_ctx, &t->local_ip, t->local_port) &&
+        open_by_cookie(tcp, t, s))
+        return;
     lg_tcp_count(tcp, LG_STAT_DROP_TCP_NO_CONN);
     lg_tcp_reply_rst(tcp, t, s);
 }

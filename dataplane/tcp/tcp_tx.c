@@ -126,6 +126,21 @@ static void send_syn(struct lg_tcp_conn *c)
     }
 }
 
+void lg_tcp_send_syn_ack(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint32_t seq,
+                         uint32_t ack, const struct lg_tcp_opts *o)
+{
+    uint8_t opts[LG_TCP_OPT_MAX];
+    struct lg_buf *b = fresh(tcp);
+
+    if (!b)
+        return;
+    uint32_t opt_len = lg_tcp_opt_build_syn(opts, o);
+    memcpy(push_header(b, t, seq, ack, LG_TCP_FL_SYN | LG_TCP_FL_ACK, opt_len), opts, opt_len);
+    lg_put_be16(b->data + 14, (uint16_t)LG_MIN(tcp->cfg.rcv_buf_sz, (uint32_t)UINT16_MAX));
+    output(tcp, b, t);
+    lg_buf_give(b);
+}
+
 /* acked: an ACK has gone out. */
 static void acked(struct lg_tcp_conn *c)
 {
@@ -191,6 +206,10 @@ void lg_tcp_reply_rst(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, const st
 {
     if (s->flags & LG_TCP_FL_RST)
         return;
+    if (!lg_tcp_quota_take(tcp, &tcp->resets, LG_TCP_RESETS_ALL)) {
+        lg_tcp_count(tcp, LG_STAT_TCP_RST_SPARED);
+        return;
+    }
     struct lg_buf *b = fresh(tcp);
     if (!b)
         return;

@@ -47,6 +47,8 @@
 #define LG_TCP_NO_BUF_NS LG_MS(5)       /* try again after the packet pool was empty */
 #define LG_TCP_OOO_CHECK_NS LG_MS(500)  /* while there are islands: is the packet pool empty? */
 #define LG_TCP_CHALLENGE_MAX 10u        /* challenge ACKs a connection a second (RFC 5961 7) */
+#define LG_TCP_CHALLENGES_ALL 1000u     /* of a stack a second, give or take half: RFC 5961 7 */
+#define LG_TCP_RESETS_ALL 10000u        /* RSTs to segments for no connection, a stack a second */
 #define LG_TCP_TINY_SZ 256u             /* payloads up to this are merged by copy in queues */
 #define LG_TCP_QUICK_ACKS 16u           /* segments acknowledged at once on a new connection */
 #define LG_TCP_IW_SEGS 10u              /* initial window, RFC 6928 */
@@ -107,6 +109,7 @@ enum {
     LG_TCP_F_FORCE = 1u << 19,     /* persist timer: send what the window takes, however little */
     LG_TCP_F_PROBE = 1u << 20,     /* a window or keepalive probe is due */
     LG_TCP_F_DSACK_DUE = 1u << 21, /* dsack is to be reported (RFC 2883) */
+    LG_TCP_F_COUNTED = 1u << 23,   /* its source's entry counts it */
     LG_TCP_F_CWND_FULL = 1u << 22, /* the congestion window held data back last time */
 };
 
@@ -163,6 +166,20 @@ struct lg_tcp_pmtu {
     lg_ip_t ip;
     uint16_t mtu;
     uint16_t at; /* tcp_pmtu.c's stamp of the telling */
+};
+
+/* So many of something a second. */
+struct lg_tcp_quota {
+    lg_ns_t since_ns;
+    uint32_t left;
+};
+
+/* One client address and what it does here. hash 0: free. */
+struct lg_tcp_source {
+    uint64_t hash;
+    uint32_t conns;
+    uint32_t tokens; /* thousandths of a connection it may still open, at at_ms */
+    uint32_t at_ms;
 };
 
 struct lg_tcp_conn {
@@ -264,6 +281,13 @@ struct lg_tcp {
     struct lg_pool conns, repairs;
     uint32_t cnt_state[LG_TCP_STATE_CNT]; /* connections in each state */
     uint32_t cnt_user;
+    struct lg_tcp_source *sources; /* borrows: for life; NULL: no limits */
+    uint32_t source_mask;
+    struct {
+        uint64_t epoch, last;    /* now; of the last cookie given out, UINT64_MAX: long ago */
+        struct lg_sipkey key[2]; /* of this epoch and the one before */
+    } cookie;
+    struct lg_tcp_quota challenges, resets; /* of all connections together */
     uint16_t port_next[LG_TCP_PORT_SLOTS];
     struct lg_tcp_pmtu pmtu[LG_TCP_PMTU_CNT];
     struct lg_wheel wheel;
