@@ -52,7 +52,7 @@ static void hex(lg_span_t in, char *out, size_t out_sz)
 }
 
 /* describe fills the log's fields, of a refused certificate too. */
-static void describe(struct lg_tls_info *info, const DecodedCert *d, lg_span_t der)
+static void describe(struct lg_tls_cert_text *info, const DecodedCert *d, lg_span_t der)
 {
     uint8_t hash[WC_SHA256_DIGEST_SIZE];
     struct lg_x509 x;
@@ -66,13 +66,17 @@ static void describe(struct lg_tls_info *info, const DecodedCert *d, lg_span_t d
         hex(lg_span(hash, sizeof hash), info->fingerprint, sizeof info->fingerprint);
 }
 
-void lg_auth_describe(struct lg_tls_info *info, lg_span_t der)
+bool lg_auth_describe(struct lg_tls *t, lg_span_t der)
 {
+    struct lg_tls_cert_text *text = lg_info_cert(t);
     DecodedCert d;
+    if (!text)
+        return false;
     InitDecodedCert(&d, der.p, (word32)der.len, NULL);
     if (ParseCert(&d, CERT_TYPE, NO_VERIFY, NULL) == 0)
-        describe(info, &d, der);
+        describe(text, &d, der);
     FreeDecodedCert(&d);
+    return true;
 }
 
 static bool weak_signature(word32 oid)
@@ -324,8 +328,10 @@ enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint3
         return r;
     InitDecodedCert(&d, certs[0].p, (word32)certs[0].len, NULL);
     if (ParseCert(&d, CERT_TYPE, NO_VERIFY, NULL) == 0) {
-        describe(&t->info, &d, certs[0]);
-        r = build(&p, certs, cnt);
+        struct lg_tls_cert_text *text = lg_info_cert(t);
+        if (text)
+            describe(text, &d, certs[0]);
+        r = text ? build(&p, certs, cnt) : no(&p, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
         if (r == LG_TLS_R_NONE && t->policy->client && *t->peer_name)
             r = check_name(&p, &d, t->peer_name);
     }

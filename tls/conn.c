@@ -13,8 +13,7 @@ struct lg_tls *lg_tls_new(struct lg_tls_core *core, const struct lg_tls_policy *
     t->policy = policy;
     t->step = LG_STEP_HELLO;
     t->want_alert = LG_TLS_NO_ALERT;
-    t->info.suite = t->info.group = t->info.alpn = "";
-    t->info.alert_sent = t->info.alert_received = LG_TLS_NO_ALERT;
+    lg_info_init(&t->info);
     return t;
 }
 
@@ -90,7 +89,8 @@ static uint16_t choose_version(const struct lg_tls_policy *p, const struct lg_he
 static lg_err_t begin(struct lg_tls *t, const struct lg_hello *h)
 {
     const struct lg_tls_policy *p = t->policy;
-    memcpy(t->info.sni, h->sni, sizeof t->info.sni);
+    if (!lg_info_set_sni(t, h->sni))
+        return lg_tls_fail_plain(t, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
     uint16_t version = choose_version(p, h);
     if (!version)
         return lg_tls_fail_plain(t, LG_TLS_R_VERSION, LG_ALERT_PROTOCOL_VERSION);
@@ -266,6 +266,7 @@ void lg_tls_close(struct lg_tls *t)
     lg_bufq_drop_all(&t->held);
     lg_hs_free(t);
     lg_rec_fini(t);
+    lg_info_fini(t);
     lg_wipe(t, sizeof *t);
     lg_pool_give(&core->conns, t);
 }

@@ -228,6 +228,7 @@ static lg_err_t done(struct lg_tls *t)
         lg_client_opened(t);
     if (!lg_is_ok(lg_rec_take_over(t)))
         return lg_hs_fail(t, BAD_STATE_E);
+    lg_info_settle(t);
     t->step = LG_STEP_OPEN;
     leave_hs(t);
     if (is_client)

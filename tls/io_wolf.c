@@ -168,7 +168,8 @@ int lg_io_send(WOLFSSL *ssl, char *buf, int sz, void *ctx)
         }
     }
     uint32_t n = lg_bufq_write(t->out, t->core->pool, buf, (uint32_t)sz, t->seg_sz);
-    lg_sent_note(&t->sent, (const uint8_t *)buf, n);
+    if (!t->rec.taken)
+        lg_sent_note(&t->rec.sent, (const uint8_t *)buf, n);
     if (is_alert && n == (uint32_t)sz) {
         t->mute = true;
         if (t->info.alert_sent == LG_TLS_NO_ALERT)

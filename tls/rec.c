@@ -27,7 +27,8 @@ void lg_rec_shutdown(struct lg_tls *t)
 
 void lg_rec_fini(struct lg_tls *t)
 {
-    lg_bufq_drop_all(&t->rec.ready);
+    if (t->rec.taken)
+        lg_bufq_drop_all(&t->rec.ready);
     lg_keys_wipe(&t->rec.rx, t->core->aead);
     lg_keys_wipe(&t->rec.tx, t->core->aead);
 }

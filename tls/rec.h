@@ -33,9 +33,21 @@
 #define LG_REC_THIN_BUFS 24u   /* an unfinished record in more bufs than this is put together ... */
 #define LG_REC_THIN_SZ 512u    /* ... when they hold fewer bytes than this on average */
 
+/* A reader of the records that wolfSSL sends, for the one thing it has no call for: the explicit
+ * nonce of its last encrypted handshake record under TLS 1.2 AES-GCM. */
+struct lg_sent {
+    uint8_t head[13]; /* a record's header and 8 bytes */
+    uint8_t head_cnt;
+    uint32_t left;        /* bytes of the record behind head */
+    uint8_t explicit_[8]; /* of the last handshake record */
+};
+
 struct lg_rec {
-    struct lg_keys rx, tx;
-    struct lg_bufq ready;   /* plaintext that was more than the caller wanted */
+    struct lg_keys rx, tx; /* 1.3: the secrets as soon as they are known */
+    union {
+        struct lg_sent sent;  /* until `taken` */
+        struct lg_bufq ready; /* then: plaintext that was more than the caller wanted */
+    };
     lg_ns_t tx_last_ns;     /* of the last data record */
     lg_ns_t update_from_ns; /* when update_cnt began to count */
     uint32_t tx_run_sz;     /* bytes of data sent since the last pause */
@@ -44,6 +56,7 @@ struct lg_rec {
     uint8_t update_cnt;          /* key updates of the peer since update_from_ns */
     bool update_due;             /* the peer asked for a key update of ours */
     bool is_client;
+    bool taken; /* keys and numbers are here */
 };
 
 struct lg_tls;

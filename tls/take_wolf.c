@@ -120,7 +120,7 @@ static void take_seqs(struct lg_tls *t, enum lg_rec_form form)
         return;
     /* The Finished was the record before: number tx - 1. */
     uint64_t last;
-    memcpy(&last, t->sent.explicit_, sizeof last);
+    memcpy(&last, t->rec.sent.explicit_, sizeof last);
     t->rec.tx.v12.explicit0 = __builtin_bswap64(last) - (tx - 1);
 }
 
@@ -135,6 +135,8 @@ lg_err_t lg_rec_take_keys(struct lg_tls *t)
         !take_side(t, &t->rec.tx, !is_server(t), alg, form))
         return LG_E(BUG);
     take_seqs(t, form);
+    t->rec.ready = (struct lg_bufq){0};
+    t->rec.taken = true;
     return LG_OK;
 }
 
@@ -148,7 +150,6 @@ lg_err_t lg_rec_take_over(struct lg_tls *t)
     if (lg_err_is(e, LG_ERR_RANGE))
         return LG_OK;
     LG_TRY(e);
-    lg_wipe(&t->sent, sizeof t->sent);
     wolfSSL_free(t->ssl);
     t->ssl = NULL;
     lg_stat_inc(t->core->stats, LG_STAT_TLS_TAKEN_OVER);

@@ -302,7 +302,5 @@ bool lg_ticket_resume(struct lg_tls *t)
     if (!o || !o->opened)
         return false;
     t->verified = o->der_sz > 0;
-    if (t->verified)
-        lg_auth_describe(&t->info, lg_span(o->der, o->der_sz));
-    return true;
+    return !t->verified || lg_auth_describe(t, lg_span(o->der, o->der_sz));
 }

@@ -71,6 +71,7 @@ struct lg_tls_core_cfg {
     uint32_t max_conns;        /* lg_tls objects */
     uint32_t max_handshakes;   /* in flight at once; each may use handshake_mem_sz of the arena */
     uint32_t handshake_mem_sz; /* 0: the measured default */
+    bool keeps_wolf;           /* plan for clients that want tickets: wolfSSL serves them on */
     uint8_t aead_arch;         /* enum lg_aead_arch; 0: the best the processor has */
 };
 
@@ -117,21 +118,22 @@ enum lg_tls_reason {
     LG_TLS_R_CNT
 };
 
-#define LG_TLS_NAME_SZ 256
+#define LG_TLS_NAME_SZ 256 /* any text of lg_tls_info with its NUL at most */
 
+/* All texts are borrowed until close, and valid until the next call for this connection. */
 struct lg_tls_info {
-    uint16_t version;         /* 0x0303, 0x0304; 0 before ServerHello */
-    const char *suite;        /* IANA name, static; "" when none */
-    const char *group;        /* "x25519", ...; "" when unknown */
-    const char *alpn;         /* chosen protocol; "" when none; borrowed: until close */
-    char sni[LG_TLS_NAME_SZ]; /* lower case, checked; "" when none */
+    uint16_t version;  /* 0x0303, 0x0304; 0 before ServerHello */
+    const char *suite; /* IANA name, static; "" when none */
+    const char *group; /* "x25519", ...; "" when unknown */
+    const char *alpn;  /* chosen protocol; "" when none */
+    const char *sni;   /* lower case, checked; "" when none */
     bool resumed;
     bool has_client_cert; /* presented and verified */
     enum lg_tls_reason reason;
     uint8_t alert_sent; /* 0 and LG_TLS_NO_ALERT below mean none */
     uint8_t alert_received;
-    /* Of the client certificate, also of a refused one; escaped for logs and headers. */
-    char subject[LG_TLS_NAME_SZ], issuer[LG_TLS_NAME_SZ], serial[64], fingerprint[65];
+    /* Of the client certificate, also of a refused one; escaped for logs and headers; "". */
+    const char *subject, *issuer, *serial, *fingerprint;
 };
 #define LG_TLS_NO_ALERT 255
 

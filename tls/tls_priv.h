@@ -131,7 +131,8 @@ int lg_span_cmp(lg_span_t a, lg_span_t b);
 /* Measured (tests/unit/tls/test_mem.c holds them to it): arena bytes of one connection while it
  * shakes hands and once it is open, and what a core needs besides: size classes' open pages. */
 #define LG_TLS_HANDSHAKE_MEM_SZ 40960
-#define LG_TLS_OPEN_MEM_SZ 6144
+#define LG_TLS_OPEN_MEM_SZ 1024      /* texts of lg_tls_info; without client certificate its SNI */
+#define LG_TLS_OPEN_WOLF_MEM_SZ 6144 /* with wolfSSL's object */
 #define LG_TLS_CORE_MEM_SZ (32 * LG_ARENA_PAGE_SZ)
 
 /* Expanded AES-GCM keys kept (aead.h), 1 KiB each: two for every connection that is busy at a time.
@@ -154,7 +155,7 @@ struct lg_tls_core {
     bool keep_wolf;                      /* tests: wolfSSL's records, not the engine's */
     uint64_t tickets_version;            /* of the copy; 0: none yet */
     struct lg_ticket_set tickets;
-    uint8_t scratch[LG_TLS_SCRATCH_SZ];  /* a hello put together; a record being gathered */
+    uint8_t scratch[LG_TLS_SCRATCH_SZ]; /* a hello put together; a record being gathered */
 };
 
 /* ---------------------------------------------------------------- connection */
@@ -167,13 +168,9 @@ enum lg_tls_step {
     LG_STEP_FAILED,
 };
 
-/* A reader of the records that wolfSSL sends, for the one thing it has no call for: the explicit
- * nonce of its last encrypted handshake record under TLS 1.2 AES-GCM. */
-struct lg_sent {
-    uint8_t head[13]; /* a record's header and 8 bytes */
-    uint8_t head_cnt;
-    uint32_t left;        /* bytes of the record behind head */
-    uint8_t explicit_[8]; /* of the last handshake record */
+/* A certificate's texts while the handshake is on. */
+struct lg_tls_cert_text {
+    char subject[LG_TLS_NAME_SZ], issuer[LG_TLS_NAME_SZ], serial[64], fingerprint[65];
 };
 
 struct lg_tls {
@@ -193,7 +190,6 @@ struct lg_tls {
     uint8_t want_alert;    /* what we want sent instead of wolfSSL's choice; NO_ALERT: its own */
     uint32_t rec_left;     /* bytes of the record wolfSSL is reading */
     uint32_t plain_seg_sz; /* bytes a buf of plaintext at most; 0: the pool's room */
-    struct lg_sent sent;   /* what wolfSSL has sent */
     uint32_t tx_again_sz;  /* a write wolfSSL could not finish: repeat it with this size */
     struct lg_hello_asm hello;
     struct lg_bufq held;      /* the hello as one record, until wolfSSL has read it */
@@ -207,9 +203,20 @@ struct lg_tls {
     struct lg_bufq *in, *out;
     uint32_t seg_sz;
     lg_ns_t now_ns;
-    struct lg_rec rec; /* from OPEN on; the secrets from when they are known */
+    struct lg_rec rec;
     struct lg_tls_info info;
+    char *sni_text;  /* owns, in the arena; NULL: none */
+    void *cert_text; /* owns, in the arena: lg_tls_cert_text, or the tight form of an open one */
 };
+
+/* info.c: lg_info_init makes all texts "". lg_info_set_sni copies a checked name; false: no memory.
+ * lg_info_cert gives empty room for a certificate's texts, where t->info shows them; NULL: no
+ * memory. lg_info_settle, at OPEN: what is not needed any more is freed. */
+void lg_info_init(struct lg_tls_info *i);
+LG_MUST bool lg_info_set_sni(struct lg_tls *t, const char *sni);
+struct lg_tls_cert_text *lg_info_cert(struct lg_tls *t);
+void lg_info_settle(struct lg_tls *t);
+void lg_info_fini(struct lg_tls *t);
 
 /* lg_tls_new takes a connection from the pool, its fields as before the first byte; NULL: empty. */
 struct lg_tls *lg_tls_new(struct lg_tls_core *core, const struct lg_tls_policy *policy);
@@ -257,8 +264,8 @@ void lg_sent_note(struct lg_sent *s, const uint8_t *p, uint32_t n);
  * read? */
 bool lg_io_ready(const struct lg_tls *t);
 
-/* auth_wolf.c: lg_auth_describe fills t->info's words about a certificate. */
-void lg_auth_describe(struct lg_tls_info *info, lg_span_t der);
+/* auth_wolf.c: lg_auth_describe fills t->info's words about a certificate; false: no memory. */
+LG_MUST bool lg_auth_describe(struct lg_tls *t, lg_span_t der);
 /* auth_wolf.c: judges a client's chain, leaf first, and fills t->info; t->verified on success. */
 enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint32_t cnt,
                                  uint8_t *alert);

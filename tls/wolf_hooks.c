@@ -83,8 +83,8 @@ lg_err_t lg_tls_global_init(void)
 static size_t arena_sz(const struct lg_tls_core_cfg *cfg)
 {
     size_t hs = cfg->handshake_mem_sz ? cfg->handshake_mem_sz : LG_TLS_HANDSHAKE_MEM_SZ;
-    return (size_t)cfg->max_handshakes * hs + (size_t)cfg->max_conns * LG_TLS_OPEN_MEM_SZ +
-           LG_TLS_CORE_MEM_SZ;
+    size_t open = cfg->keeps_wolf ? LG_TLS_OPEN_WOLF_MEM_SZ : LG_TLS_OPEN_MEM_SZ;
+    return (size_t)cfg->max_handshakes * hs + (size_t)cfg->max_conns * open + LG_TLS_CORE_MEM_SZ;
 }
 
 size_t lg_tls_core_footprint(const struct lg_tls_core_cfg *cfg)

@@ -191,7 +191,8 @@ static lg_err_t lay_out(struct bl_worker *w, struct lg_diag *diag)
     uint32_t origin_cnt = origin_conn_cnt(o);
     struct lg_tls_core_cfg tls = {
         .max_conns = (uint32_t)LG_MAX(conns, 1u),
-        .max_handshakes = (uint32_t)LG_MAX(LG_MIN(conns, (uint64_t)HANDSHAKES_MAX), 16u)};
+        .max_handshakes = (uint32_t)LG_MAX(LG_MIN(conns, (uint64_t)HANDSHAKES_MAX), 16u),
+        .keeps_wolf = true};
     tcp.mtu = (uint16_t)o->mtu;
     tcp.max_conns = (uint32_t)(conns + conns / 4 + origin_cnt + origin_cnt / 4) + 1024;
     LG_CHECK(getrandom(&tcp.secret, sizeof tcp.secret, 0) == (ssize_t)sizeof tcp.secret, LG_E(SYS));

@@ -196,7 +196,8 @@ void micro_add_tls(const struct micro_opts *o)
     static struct site ecdsa = {.name = "ecdsa", .cert = "server-ecdsa"};
     static struct site rsa = {.name = "rsa", .cert = "server-rsa"};
     static struct site mutual = {.name = "mutual", .cert = "server-ecdsa", .mutual = true};
-    const struct lg_tls_core_cfg cfg = {.max_conns = CONNS, .max_handshakes = CONNS};
+    const struct lg_tls_core_cfg cfg = {
+        .max_conns = CONNS, .max_handshakes = CONNS, .keeps_wolf = true};
     const char *g = "handshake";
 
     if (!o->pki)

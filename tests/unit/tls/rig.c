@@ -57,7 +57,9 @@ void rig_crl(struct rig *r, const char *path)
 
 bool rig_build(struct rig *r)
 {
-    struct lg_tls_core_cfg c = {.max_conns = r->max_conns, .max_handshakes = r->max_handshakes};
+    struct lg_tls_core_cfg c = {.max_conns = r->max_conns,
+                                .max_handshakes = r->max_handshakes,
+                                .keeps_wolf = r->keeps_wolf};
     if (!lg_is_ok(lg_tls_policy_build(&r->cfg, &r->listener, 1, &r->policy, &r->diag)))
         return false;
     size_t sz = lg_tls_core_footprint(&c);

@@ -15,6 +15,7 @@ struct rig {
     uint32_t seg_sz;                    /* bytes a buf of output; default 1400 */
     uint32_t chunk_sz;                  /* bytes of the client's handed over at a time; 0: all */
     uint32_t max_handshakes, max_conns; /* default 4 */
+    bool keeps_wolf;                    /* plan for open connections of wolfSSL's */
     /* -- the server -- */
     struct lg_config cfg;
     struct lg_diag diag;

@@ -51,3 +51,29 @@ TEST(Memory, AsPlannedHoldsAsManyHandshakesAsPlanned)
     run(TLS1_3_VERSION, "good2", "inter");
     run(TLS1_2_VERSION, "goodrsa", NULL);
 }
+
+TEST(Memory, OfAnOpenConnectionOnlyItsTextsStayInTheArena)
+{
+    struct rig r;
+    rig_init(&r, "ecdsa");
+    REQUIRE(rig_build(&r));
+    rig_client(&r, TLS1_3_VERSION, NULL, NULL);
+    SSL_set_tlsext_host_name(r.ssl, "www.example.com");
+    rig_connect(&r);
+    EXPECT(rig_is_open(&r));
+    EXPECT_STR(lg_tls_get_info(r.t)->sni, "www.example.com");
+    EXPECT_EQ(lg_tls_core_arena_used(r.core), 16);
+    rig_fini(&r);
+
+    rig_init(&r, "ecdsa");
+    rig_auth(&r, LG_AUTH_REQUIRED, "root");
+    rig_all(&r, TLS1_3_VERSION, "good", NULL);
+    EXPECT(rig_is_open(&r));
+    const struct lg_tls_info *i = lg_tls_get_info(r.t);
+    size_t texts = strlen(i->subject) + strlen(i->issuer) + strlen(i->serial) + 64 + 4;
+    EXPECT_EQ(strlen(i->fingerprint), 64);
+    EXPECT(strlen(i->subject) > 0);
+    EXPECT(lg_tls_core_arena_used(r.core) >= texts);
+    EXPECT(lg_tls_core_arena_used(r.core) < texts + 64);
+    rig_fini(&r);
+}
