@@ -70,6 +70,17 @@ static bool on_is_listening(void *ctx, const lg_ip_t *ip, uint16_t port)
     return lg_proxy_is_listening(core->proxy, ip, port);
 }
 
+static void on_source_ports(void *ctx, const lg_ip_t *local_ip, uint16_t *lo, uint16_t *hi)
+{
+    lg_core_source_ports(ctx, local_ip, lo, hi);
+}
+
+static bool on_is_ours(void *ctx, const struct lg_tcp_tuple *t)
+{
+    struct lg_core *core = ctx;
+    return core->core_cnt == 1 || lg_core_owner(core, t) == core->idx;
+}
+
 static void on_net_tx(void *ctx, uint16_t port, struct lg_buf *b, const struct lg_tx_meta *meta)
 {
     struct lg_core *core = ctx;
@@ -126,10 +137,10 @@ static void on_net_conflict(void *ctx, uint16_t port, const lg_ip_t *own, const 
                    mac[4], mac[5], is_used ? "two stations use it" : "Lockgate will not use it");
 }
 
-static bool on_proxy_source(void *ctx, const lg_ip_t *dst, lg_ip_t *src)
+static bool on_proxy_source(void *ctx, const lg_ip_t *dst, uint32_t nth, lg_ip_t *src)
 {
     struct lg_core *core = ctx;
-    return lg_net_source(core->net, dst, src);
+    return lg_net_source_nth(core->net, dst, nth, src);
 }
 
 static uint64_t on_proxy_cycles(void *ctx)
@@ -138,7 +149,8 @@ static uint64_t on_proxy_cycles(void *ctx)
     return rte_rdtsc();
 }
 
-static const struct lg_tcp_ops tcp_ops = {on_tcp_output, on_is_listening};
+static const struct lg_tcp_ops tcp_ops = {on_tcp_output, on_is_listening, on_source_ports,
+                                          on_is_ours};
 static const struct lg_net_ops net_ops = {on_net_tx, on_net_share, on_net_unreachable,
                                           on_net_too_big, on_net_conflict};
 
@@ -246,6 +258,8 @@ static lg_err_t open_core(struct lg_cores *cs, uint32_t idx, struct lg_diag *dia
         struct lg_port_info info;
         lg_port_get_info(cs->ports, i, &info);
         core->port_has_rss[i] = info.has_rss;
+        core->rss[i] = info.rss;
+        core->has_rss_map |= info.rss != NULL;
     }
     lg_logring_init(&core->log, lg_log_level());
     LG_TRY(fill_cfgs(cs, idx, &cfgs));

@@ -14,8 +14,10 @@
  * Who owns a flow (DESIGN invariant 2):
  *   a segment to a bound listener address belongs, on a port with RSS, to the worker it arrived
  *   at, else to the worker that a symmetric hash of its addresses names;
- *   any other belongs to a backend connection: its local port lies in the slice of the source
- *   port range of exactly one worker. */
+ *   any other belongs to a backend connection. Where the card tells its key and table, it belongs
+ * to the worker whose queue the card chooses, and connections are made from ports that it chooses
+ *   ours for; else its local port lies in the slice of the source port range of exactly one worker.
+ *   A segment that comes to another worker all the same is handed over. */
 #ifndef LG_CORE_H
 #define LG_CORE_H
 

@@ -23,19 +23,6 @@ static void hand_over(struct lg_core *core, uint32_t owner, struct lg_buf *b)
     lg_buf_give(b);
 }
 
-uint32_t lg_core_steer(const struct lg_core *core, const struct lg_pkt *pkt, uint32_t port)
-{
-    if (core->core_cnt == 1)
-        return 0;
-    if (pkt->dport >= core->cfg->port_lo && pkt->dport <= core->cfg->port_hi)
-        return LG_MIN((uint32_t)(pkt->dport - core->cfg->port_lo) / core->slice_sz,
-                      core->core_cnt - 1u);
-    if (core->port_has_rss[port])
-        return core->idx;
-    uint64_t h = lg_snapshot_bind_hash(&pkt->src, pkt->sport);
-    return (uint32_t)((h * core->core_cnt) >> 32);
-}
-
 /* rx_frame takes one frame from the wire (handed_over false) or from another worker. */
 static void rx_frame(struct lg_core *core, struct lg_buf *b, bool handed_over)
 {

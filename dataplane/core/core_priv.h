@@ -34,6 +34,8 @@ struct lg_core {
     struct lg_proxy *proxy;
     struct lg_clock clock;
     bool port_has_rss[LG_MAX_PORTS];
+    const struct lg_rss *rss[LG_MAX_PORTS]; /* borrows: of the ports; NULL: not known */
+    bool has_rss_map;                       /* some port's is known */
     uint32_t port_cnt;
     uint32_t slice_sz;                    /* source ports of one worker */
     struct lg_ring *to[LG_MAX_WORKERS];   /* we produce; NULL at idx */
@@ -57,5 +59,11 @@ int lg_core_main(void *core);
 
 /* lg_core_steer names the worker that owns a segment. Thread owner core, pure. */
 uint32_t lg_core_steer(const struct lg_core *core, const struct lg_pkt *pkt, uint32_t port);
+/* lg_core_owner names the worker that owns a connection which one of them made. Both ask it: who
+ * looks for a port to connect from, and who has received a segment. Thread owner core, pure. */
+uint32_t lg_core_owner(const struct lg_core *core, const struct lg_tcp_tuple *t);
+/* lg_core_source_ports serves tcp's ops.source_ports. */
+void lg_core_source_ports(const struct lg_core *core, const lg_ip_t *local_ip, uint16_t *lo,
+                          uint16_t *hi);
 
 #endif

@@ -215,6 +215,39 @@ bool lg_net_source(const struct lg_net *net, const lg_ip_t *dst, lg_ip_t *src)
     return lg_addr_for(net, port, lg_ip_is_link_local(&hop) ? dst : &hop, src);
 }
 
+bool lg_net_source_nth(const struct lg_net *net, const lg_ip_t *dst, uint32_t nth, lg_ip_t *src)
+{
+    uint16_t port;
+    lg_ip_t hop, first;
+
+    if (!lg_net_source(net, dst, &first) || !lg_route_find(net, NULL, dst, &port, &hop))
+        return false;
+    if (nth == 0) {
+        *src = first;
+        return true;
+    }
+    const struct lg_cfg_port *p = &net->cfg.cfg->ports[port];
+    for (uint32_t i = 0; i < p->address_cnt; i++) {
+        const lg_ip_t *ip = &p->addresses[i].ip;
+        if (lg_ip_is_v4(ip) != lg_ip_is_v4(dst) || lg_ip_is_link_local(ip) ||
+            lg_ip_eq(ip, &first) || lg_dad_state(net, ip) != LG_DAD_USABLE || --nth > 0)
+            continue;
+        *src = *ip;
+        return true;
+    }
+    return false;
+}
+
+bool lg_net_port_of(const struct lg_net *net, const lg_ip_t *own, uint16_t *port)
+{
+    const struct lg_net_addr *a = lg_addr_find(net, own);
+
+    if (!a || a->kind == LG_ADDR_BCAST)
+        return false;
+    *port = a->port;
+    return true;
+}
+
 bool lg_net_is_local(const struct lg_net *net, const lg_ip_t *ip)
 {
     const struct lg_net_addr *a = lg_addr_find(net, ip);

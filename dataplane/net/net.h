@@ -131,6 +131,11 @@ bool lg_net_source(const struct lg_net *net, const lg_ip_t *dst, lg_ip_t *src);
  *   Returns  true, *port_idx and mac written; false: no route, or no answer yet (call again) */
 bool lg_net_resolve(struct lg_net *net, const lg_ip_t *dst, lg_ns_t now_ns, uint16_t *port_idx,
                     uint8_t mac[6]);
+/* lg_net_source_nth: the nth address to use towards dst, for when the ports of those before are all
+ * in use: lg_net_source's first, then the port's others of the family that are not link-local. */
+bool lg_net_source_nth(const struct lg_net *net, const lg_ip_t *dst, uint32_t nth, lg_ip_t *src);
+/* lg_net_port_of: the port that an address of ours is configured on; false: none. */
+bool lg_net_port_of(const struct lg_net *net, const lg_ip_t *own, uint16_t *port);
 /* lg_net_is_local: is ip one of our addresses (link-local ones included)? */
 bool lg_net_is_local(const struct lg_net *net, const lg_ip_t *ip);
 /* lg_net_neighbour_cnt: neighbours in the table, all states, for operators and tests. */

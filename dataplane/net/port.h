@@ -21,6 +21,7 @@
 #include "buf.h"
 #include "config.h"
 #include "pkt.h"
+#include "rss.h"
 #include "stat.h"
 
 #define LG_PORT_TX_BURST 64 /* frames that wait for lg_port_flush at most */
@@ -31,14 +32,15 @@ struct lg_pktpool;
 struct lg_port_info {
     const char *name; /* borrows: of the config */
     uint8_t mac[6];
-    uint16_t queue_cnt;   /* receive and transmit queues: the number of workers */
-    uint16_t mtu;         /* bytes of IP packet */
-    int socket_id;        /* NUMA node; -1: any */
-    bool has_rss;         /* the device spreads flows over the queues, by a symmetric key */
-    bool tx_csum;         /* it computes TCP checksums */
-    bool rx_csum;         /* it verifies IP and TCP checksums (LG_BUF_CSUM_GOOD) */
-    uint16_t eth_port_id; /* DPDK's number */
-    const char *driver;   /* borrows: of DPDK; "net_af_xdp" */
+    uint16_t queue_cnt;       /* receive and transmit queues: the number of workers */
+    uint16_t mtu;             /* bytes of IP packet */
+    int socket_id;            /* NUMA node; -1: any */
+    bool has_rss;             /* the device spreads flows over the queues, by a symmetric key */
+    const struct lg_rss *rss; /* how; NULL: it does not say. Borrows: until close */
+    bool tx_csum;             /* it computes TCP checksums */
+    bool rx_csum;             /* it verifies IP and TCP checksums (LG_BUF_CSUM_GOOD) */
+    uint16_t eth_port_id;     /* DPDK's number */
+    const char *driver;       /* borrows: of DPDK; "net_af_xdp" */
 };
 
 /* lg_ports_open makes the buffer pools, creates and starts every port. EAL must be up.

@@ -119,6 +119,12 @@ static void choose_offloads(const struct lg_port *port, const struct rte_eth_dev
 }
 
 /* A key that gives both directions of a flow one hash: every 16 bits of it the same. */
+static void fill_rss_key(uint8_t *key, uint32_t key_sz)
+{
+    for (uint32_t i = 0; i < key_sz; i++)
+        key[i] = i % 2 ? 0x5a : 0x6d;
+}
+
 static void choose_rss(const struct lg_port *port, const struct rte_eth_dev_info *dev,
                        uint16_t queue_cnt, uint8_t key[RSS_KEY_MAX], struct rte_eth_conf *conf)
 {
@@ -128,8 +134,7 @@ static void choose_rss(const struct lg_port *port, const struct rte_eth_dev_info
     if (queue_cnt < 2 || port->kind == LG_PORT_TAP || key_sz > RSS_KEY_MAX ||
         !(dev->flow_type_rss_offloads & (RTE_ETH_RSS_NONFRAG_IPV4_TCP)))
         return;
-    for (uint32_t i = 0; i < key_sz; i++)
-        key[i] = i % 2 ? 0x5a : 0x6d;
+    fill_rss_key(key, key_sz);
     conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     conf->rx_adv_conf.rss_conf = (struct rte_eth_rss_conf){
         .rss_key = key, .rss_key_len = key_sz, .rss_hf = want & dev->flow_type_rss_offloads};
@@ -204,6 +209,69 @@ static lg_err_t configure(const struct lg_port_open *o, uint16_t id, uint16_t qu
     return LG_OK;
 }
 
+/* Is our key in use in the started device? Some take it only now. key: as the device says. */
+static bool has_own_key(uint16_t id, const struct rte_eth_dev_info *dev, uint8_t key[RSS_KEY_MAX],
+                        uint64_t *hashed)
+{
+    uint8_t key_sz = dev->hash_key_size ? dev->hash_key_size : 40;
+    struct rte_eth_rss_conf conf = {.rss_key = key, .rss_key_len = key_sz};
+
+    if (key_sz > RSS_KEY_MAX || rte_eth_dev_rss_hash_conf_get(id, &conf) != 0)
+        return false;
+    *hashed = conf.rss_hf;
+    if (lg_rss_is_periodic(key, key_sz))
+        return true;
+    fill_rss_key(key, key_sz);
+    if (rte_eth_dev_rss_hash_update(id, &conf) != 0)
+        return false;
+    memset(key, 0, key_sz);
+    return rte_eth_dev_rss_hash_conf_get(id, &conf) == 0 && lg_rss_is_periodic(key, key_sz);
+}
+
+/* The device's table of queues, filled anew where it lets us. false: it does not say. */
+static bool learn_reta(struct lg_rss *rss, uint16_t id, uint16_t size, uint16_t queue_cnt)
+{
+    struct rte_eth_rss_reta_entry64 reta[LG_RSS_RETA_MAX / RTE_ETH_RETA_GROUP_SIZE] = {0};
+    uint64_t seen = 0;
+
+    if (size == 0 || size > LG_RSS_RETA_MAX || (size & (size - 1)) != 0)
+        return false;
+    for (uint32_t i = 0; i < size; i++) {
+        reta[i / RTE_ETH_RETA_GROUP_SIZE].mask = UINT64_MAX;
+        reta[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] =
+            (uint16_t)(i % queue_cnt);
+    }
+    (void)rte_eth_dev_rss_reta_update(id, reta, size); /* else the device's own counts */
+    if (rte_eth_dev_rss_reta_query(id, reta, size) != 0)
+        return false;
+    rss->reta_mask = size - 1u;
+    for (uint32_t i = 0; i < size; i++) {
+        uint16_t queue = reta[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE];
+        if (queue >= queue_cnt)
+            return false;
+        rss->reta[i] = (uint8_t)queue;
+        seen |= (uint64_t)1 << queue;
+    }
+    return seen == UINT64_MAX >> (64 - queue_cnt); /* a worker without a hash could not connect */
+}
+
+/* Where the device uses our key and tells its table, the queue of a flow can be foretold. */
+static void learn_rss(struct lg_port *port, uint16_t id, uint16_t queue_cnt)
+{
+    uint8_t key[RSS_KEY_MAX] = {0};
+    struct rte_eth_dev_info dev;
+    uint64_t hashed;
+
+    if (!port->info.has_rss || rte_eth_dev_info_get(id, &dev) != 0 ||
+        !has_own_key(id, &dev, key, &hashed) ||
+        !learn_reta(&port->rss, id, dev.reta_size, queue_cnt))
+        return;
+    lg_rss_init(&port->rss, key);
+    port->rss.has_ip4 = (hashed & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0;
+    port->rss.has_ip6 = (hashed & RTE_ETH_RSS_NONFRAG_IPV6_TCP) != 0;
+    port->info.rss = &port->rss;
+}
+
 /* ------------------------------------------------------------- one port */
 
 static void set_mtu(const struct lg_port_open *o, uint16_t id)
@@ -262,6 +330,8 @@ static lg_err_t open_unit(const struct lg_port_open *o, uint32_t unit)
     port->is_unit_started[unit] = true; /* also then: its queues are open */
     if (err != 0)
         return fail_dpdk(o, "starting the device", err);
+    if (port->unit_cnt == 1)
+        learn_rss(port, id, queue_cnt);
     if (unit == 0)
         open_filters(port, id);
     return LG_OK;

@@ -71,7 +71,8 @@ struct lg_port {
     uint16_t unit[LG_MAX_WORKERS];
     bool is_unit_started[LG_MAX_WORKERS];
     bool is_promiscuous;
-    int claim_fd; /* owns; AF_XDP: says that the interface is ours; -1: none */
+    struct lg_rss rss; /* how flows are spread, when the device says */
+    int claim_fd;      /* owns; AF_XDP: says that the interface is ours; -1: none */
 };
 
 struct lg_ports {

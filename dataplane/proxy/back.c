@@ -176,13 +176,43 @@ void lg_back_abort(struct lg_session *s)
     let_go(s);
 }
 
+#define NO_PORT_SAID_NS LG_SEC(60) /* how often it is said that an address has no port left */
+
+static void say_no_port(struct lg_proxy *p, const lg_ip_t *src, const struct lg_endpoint *to)
+{
+    char from_text[LG_IP_STR_SZ], to_text[LG_ENDPOINT_STR_SZ];
+
+    lg_stat_inc(p->env.stats, LG_STAT_PROXY_NO_PORT);
+    if (p->now_ns < p->no_port_at_ns)
+        return;
+    p->no_port_at_ns = lg_ns_add(p->now_ns, NO_PORT_SAID_NS);
+    lg_logring_put(p->env.log, p->env.stats, LG_LOG_WARN,
+                   "all source ports from %s to backend %s are in use; widen "
+                   "global.source_ports, or give the port more addresses",
+                   lg_ip_text(src, from_text), lg_endpoint_text(to, to_text));
+}
+
+/* From our first address that has a port left. */
+static lg_err_t connect_from_any(struct lg_proxy *p, const struct lg_endpoint *to,
+                                 struct lg_back *b)
+{
+    lg_err_t e = LG_E(NO_ROUTE);
+    lg_ip_t src;
+
+    for (uint32_t nth = 0; p->env.source(p->env.ctx, &to->ip, nth, &src); nth++) {
+        e = lg_tcp_connect(p->env.tcp, &src, to, b, p->now_ns, &b->c);
+        if (!lg_err_is(e, LG_ERR_NO_PORT))
+            return e;
+        say_no_port(p, &src, to);
+    }
+    return e;
+}
+
 static lg_err_t connect_to(struct lg_session *s, uint32_t backend_idx)
 {
     struct lg_proxy *p = s->p;
     const struct lg_cfg_backend *be = &lg_session_pool(s)->backends[backend_idx];
-    lg_ip_t src;
 
-    LG_CHECK(p->env.source(p->env.ctx, &be->addr.ip, &src), LG_E(NO_ROUTE));
     struct lg_back *b = lg_pool_take(&p->back_pool);
     if (!b && p->idle_oldest) {
         idle_close(p, p->idle_oldest);
@@ -190,10 +220,10 @@ static lg_err_t connect_to(struct lg_session *s, uint32_t backend_idx)
     }
     LG_CHECK(b, LG_E(FULL));
     *b = (struct lg_back){.s = s, .pool_idx = s->pool_idx, .backend_idx = backend_idx};
-    lg_err_t e = lg_tcp_connect(p->env.tcp, &src, &be->addr, b, p->now_ns, &b->c);
+    lg_err_t e = connect_from_any(p, &be->addr, b);
     if (lg_err_is(e, LG_ERR_FULL) && p->idle_oldest) {
         idle_close(p, p->idle_oldest);
-        e = lg_tcp_connect(p->env.tcp, &src, &be->addr, b, p->now_ns, &b->c);
+        e = connect_from_any(p, &be->addr, b);
     }
     if (!lg_is_ok(e)) {
         lg_pool_give(&p->back_pool, b);

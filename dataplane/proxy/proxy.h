@@ -38,8 +38,8 @@ struct lg_proxy_env {
     struct lg_bufpool *pool;
     struct lg_stats *stats;
     struct lg_logring *log;
-    /* source: our address to use towards a backend; false: no route. */
-    bool (*source)(void *ctx, const lg_ip_t *dst, lg_ip_t *src);
+    /* source: our nth address to use towards a backend; false: no route, or no more of them. */
+    bool (*source)(void *ctx, const lg_ip_t *dst, uint32_t nth, lg_ip_t *src);
     /* cycles: the time stamp counter, for TLS_HS_CYCLES (cost of completed handshakes). */
     uint64_t (*cycles)(void *ctx);
     void *ctx;

@@ -125,7 +125,8 @@ struct lg_session {
 struct lg_proxy {
     struct lg_proxy_cfg cfg;
     struct lg_proxy_env env;
-    lg_ns_t now_ns; /* of the call in progress */
+    lg_ns_t now_ns;        /* of the call in progress */
+    lg_ns_t no_port_at_ns; /* not before is it said again that source ports are used up */
     const struct lg_snapshot *snap;
     lg_ns_t drain_ns; /* NEVER: not draining */
     bool is_draining;

@@ -119,25 +119,60 @@ lg_ns_t lg_tcp_next(const struct lg_tcp *tcp)
 
 /* ---------------------------------------------------------------- active open */
 
+#define FRESH_TRIES 8u  /* ports in use passed over before one in TIME_WAIT will do */
+#define TRIES_MAX 2048u /* ports in use passed over before giving up */
+
+/* may_reuse: c is over, its peer has nothing more to say, and tells a new connection's segments by
+ * their later timestamps. */
+static bool may_reuse(const struct lg_tcp_conn *c)
+{
+    lg_ns_t since_ns = c->t_life - c->tcp->cfg.time_wait_ns;
+
+    return c->state == LG_TCP_TIME_WAIT && (c->flags & LG_TCP_F_TS) &&
+           !(c->flags & LG_TCP_F_USER) && lg_ns_since(c->tcp->now_ns, since_ns) >= LG_SEC(1);
+}
+
+static bool is_candidate(const struct lg_tcp *tcp, const struct lg_tcp_tuple *t)
+{
+    return t->local_port != 0 && (!tcp->ops->is_ours || tcp->ops->is_ours(tcp->ops_ctx, t));
+}
+
 /* choose_port follows RFC 6056 algorithm 4: a keyed offset for each destination, and a counter
  * shared by few of them, so that successive ports to one destination rarely collide and nobody
- * outside can guess them. */
-static bool choose_port(struct lg_tcp *tcp, struct lg_tcp_tuple *t)
+ * outside can guess them.
+ *   reuse    out: NULL, or the connection in TIME_WAIT whose port it is */
+static bool choose_port(struct lg_tcp *tcp, struct lg_tcp_tuple *t, struct lg_tcp_conn **reuse)
 {
-    uint32_t range = (uint32_t)(tcp->cfg.port_hi - tcp->cfg.port_lo) + 1;
+    uint16_t lo = tcp->cfg.port_lo, hi = tcp->cfg.port_hi;
 
+    *reuse = NULL;
+    if (tcp->ops->source_ports)
+        tcp->ops->source_ports(tcp->ops_ctx, &t->local_ip, &lo, &hi);
+    uint32_t range = (uint32_t)(hi - lo) + 1, used = 0;
     t->local_port = 0;
     uint64_t h = lg_siphash(&tcp->cfg.secret, t, sizeof *t);
     uint16_t *next = &tcp->port_next[(h >> 32) % LG_TCP_PORT_SLOTS];
     uint32_t at = ((uint32_t)h % range + *next % range) % range;
-    for (uint32_t tries = 0; tries < range; tries++) {
-        t->local_port = (uint16_t)(tcp->cfg.port_lo + at);
+    for (uint32_t i = 0; i < range && used < TRIES_MAX; i++) {
+        t->local_port = (uint16_t)(lo + at);
         at = at + 1 == range ? 0 : at + 1;
         ++*next;
-        if (t->local_port != 0 && !lg_tcp_find(tcp, t))
+        if (!is_candidate(tcp, t))
+            continue;
+        struct lg_tcp_conn *c = lg_tcp_find(tcp, t);
+        if (!c) {
+            *reuse = NULL;
             return true;
+        }
+        used++;
+        if (!*reuse && may_reuse(c))
+            *reuse = c;
+        if (*reuse && used >= FRESH_TRIES)
+            break;
     }
-    return false;
+    if (*reuse)
+        *t = (*reuse)->tuple;
+    return *reuse != NULL;
 }
 
 lg_err_t lg_tcp_connect(struct lg_tcp *tcp, const lg_ip_t *local_ip,
@@ -146,15 +181,28 @@ lg_err_t lg_tcp_connect(struct lg_tcp *tcp, const lg_ip_t *local_ip,
 {
     struct lg_tcp_tuple t = {
         .local_ip = *local_ip, .remote_ip = remote->ip, .remote_port = remote->port};
+    struct lg_tcp_conn *old;
+    uint32_t after = 0;
 
     lg_tcp_now(tcp, now_ns);
-    LG_CHECK(choose_port(tcp, &t), LG_E(NO_PORT));
+    LG_CHECK(choose_port(tcp, &t, &old), LG_E(NO_PORT));
+    bool is_reused = old != NULL;
+    if (is_reused) {
+        after = old->snd_nxt;
+        lg_tcp_conn_close(old, 0);
+        lg_tcp_count(tcp, LG_STAT_TCP_PORT_REUSED);
+    }
     struct lg_tcp_conn *c = lg_tcp_conn_open(tcp, &t);
     LG_CHECK(c != NULL, LG_E(FULL));
     c->user = user;
     c->flags |= LG_TCP_F_USER | LG_TCP_F_SYN_DUE;
     lg_tcp_tally(&tcp->cnt_user, 1);
     c->iss = lg_tcp_isn(tcp, &t, &c->ts_off);
+    /*= https://www.rfc-editor.org/rfc/rfc1122#section-4.2.2.13
+     *# assign its initial sequence number for the new connection to be larger than the largest
+     *# sequence number it used on the previous connection incarnation */
+    if (is_reused && lg_seq_leq(c->iss, after))
+        c->iss = after + (1u << 17);
     c->snd_una = c->iss;
     c->snd_nxt = c->snd_end = c->iss + 1;
     c->rcv_wscale = tcp->rcv_wscale;

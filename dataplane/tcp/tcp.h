@@ -54,6 +54,11 @@ struct lg_tcp_ops {
     void (*output)(void *ctx, struct lg_buf *b, const lg_ip_t *src, const lg_ip_t *dst);
     /* is_listening: shall a SYN to this address be answered? */
     bool (*is_listening)(void *ctx, const lg_ip_t *local_ip, uint16_t local_port);
+    /* -- NULL, both, where this stack is alone -- */
+    /* source_ports: the ports that connections from local_ip may use here, instead of cfg's. */
+    void (*source_ports)(void *ctx, const lg_ip_t *local_ip, uint16_t *lo, uint16_t *hi);
+    /* is_ours: will t's segments come to this stack (and not to another worker's)? */
+    bool (*is_ours)(void *ctx, const struct lg_tcp_tuple *t);
 };
 
 struct lg_tcp_cfg {
@@ -131,7 +136,9 @@ lg_ns_t lg_tcp_next(const struct lg_tcp *tcp);
 
 /* lg_tcp_connect begins an active connection from local_ip, choosing a free port of the range.
  *   Returns  LG_OK and *out (OPEN or CLOSED will come); LG_E(FULL) no connection left;
- *            LG_E(NO_PORT) every port to that remote is in use */
+ *            LG_E(NO_PORT) every port to that remote is in use (of very many ports: those looked
+ * at) A port whose last connection to that remote is in TIME_WAIT is used again after a second,
+ * when that connection had timestamps (RFC 6191 section 2, 7323 section 5). */
 LG_MUST lg_err_t lg_tcp_connect(struct lg_tcp *tcp, const lg_ip_t *local_ip,
                                 const struct lg_endpoint *remote, void *user, lg_ns_t now_ns,
                                 struct lg_tcp_conn **out);

@@ -97,6 +97,30 @@ static void expect_source(struct rig *r, const char *dst, const char *want)
     EXPECT_STR(lg_ip_text(&got, text), want);
 }
 
+TEST(Source, OthersOfThePortFollowWhenThePortsOfTheFirstAreUsedUp)
+{
+    struct rig *r = rig_new();
+    lg_ip_t dst = ip("8.8.8.8"), src, first = ip("192.0.2.1"), second = ip("192.0.2.2");
+    uint16_t port;
+
+    EXPECT(lg_net_source_nth(r->net, &dst, 0, &src) && lg_ip_eq(&src, &first));
+    EXPECT(lg_net_source_nth(r->net, &dst, 1, &src) && lg_ip_eq(&src, &second));
+    EXPECT(!lg_net_source_nth(r->net, &dst, 2, &src));
+    EXPECT(lg_net_port_of(r->net, &second, &port) && port == 0);
+    EXPECT(!lg_net_port_of(r->net, &dst, &port));
+    dst = ip("10.1.5.5"); /* nearest first, here the second configured */
+    first = ip("10.1.0.1");
+    second = ip("10.0.0.1");
+    EXPECT(lg_net_source_nth(r->net, &dst, 0, &src) && lg_ip_eq(&src, &first));
+    EXPECT(lg_net_source_nth(r->net, &dst, 1, &src) && lg_ip_eq(&src, &second));
+    dst = ip("2001:db8::5");
+    EXPECT(lg_net_source_nth(r->net, &dst, 0, &src));
+    EXPECT(!lg_net_source_nth(r->net, &dst, 1, &src));
+    dst = ip("192.0.2.2"); /* ourselves */
+    EXPECT(!lg_net_source_nth(r->net, &dst, 0, &src));
+    rig_free(r);
+}
+
 TEST(Source, IsTheAddressNearestTheNextHop)
 {
     struct rig *r = rig_new();

@@ -309,6 +309,34 @@ TEST(Port, GivesEachWorkerItsQueueAndPool)
     bench_free(t);
 }
 
+TEST(Port, TellsHowACardSpreadsFlows)
+{
+    NEEDS_EAL();
+    struct bench *t = bench_new("vdev:net_null0"); /* it spreads nothing, but keeps key and table */
+    struct lg_port_info info;
+    uint32_t per_queue[2] = {0};
+
+    t->cfg.worker_cnt = 2;
+    t->cfg.packet_buffers = 16384;
+    REQUIRE(bench_open(t));
+    lg_port_get_info(t->ps, 0, &info);
+    EXPECT(info.has_rss);
+    REQUIRE(info.rss);
+    EXPECT(info.rss->has_ip4);
+    EXPECT(info.rss->has_ip6);
+    for (uint32_t i = 0; i <= info.rss->reta_mask; i++) {
+        REQUIRE(info.rss->reta[i] < 2);
+        per_queue[info.rss->reta[i]]++;
+    }
+    EXPECT_EQ(per_queue[0], per_queue[1]);
+    bench_free(t);
+    t = bench_new("vdev:net_ring0"); /* says nothing */
+    REQUIRE(bench_open(t));
+    lg_port_get_info(t->ps, 0, &info);
+    EXPECT(!info.rss);
+    bench_free(t);
+}
+
 TEST(Port, CanBeOpenedAgainAfterClose)
 {
     NEEDS_EAL();

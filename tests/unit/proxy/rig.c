@@ -53,11 +53,12 @@ static bool backend_listens(void *ctx, const lg_ip_t *ip, uint16_t port)
     return port >= 8000 && port < 8000 + RIG_BACKENDS && !l->r->refuses[port - 8000];
 }
 
-static bool source(void *ctx, const lg_ip_t *dst, lg_ip_t *src)
+static bool source(void *ctx, const lg_ip_t *dst, uint32_t nth, lg_ip_t *src)
 {
     (void)ctx, (void)dst;
     *src = ip_of(RIG_LG);
-    return true;
+    src->b[15] = (uint8_t)(src->b[15] + 100 * nth);
+    return nth < 2;
 }
 
 static uint64_t cycles(void *ctx)
@@ -144,6 +145,7 @@ static void build_stacks(struct rig *r)
                              .port_hi = 20999,
                              .secret = {{1, 2}}};
     for (int i = 0; i < RIG_STACKS; i++) {
+        cfg.port_hi = i == RIG_LG && r->has_one_port ? cfg.port_lo : 20999;
         lg_bufheap_init(&r->heap[i], i == RIG_LG ? r->worker_bufs : 65536, 1900);
         r->link[i].r = r;
         r->link[i].from = i;

@@ -47,7 +47,9 @@ struct rig {
     struct lg_cfg_pool pools[2];
     struct lg_cfg_backend backends[RIG_BACKENDS];
     uint32_t worker_bufs, max_sessions;
-    uint32_t buf_sz; /* send and receive buffers of all stacks */
+    bool has_one_port; /* to connect from, of each source address; what the second one sends gets
+                          nowhere in this rig */
+    uint32_t buf_sz;   /* send and receive buffers of all stacks */
     /* -- */
     struct lg_cfg_cert cert;
     struct lg_diag diag;

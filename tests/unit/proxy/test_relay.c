@@ -112,6 +112,22 @@ TEST(Relay, GoesRoundTheBackends)
     rig_fini(&r);
 }
 
+TEST(Relay, ConnectsFromItsNextAddressWhenThePortsOfOneAreUsedUp)
+{
+    rig_init(&r, LG_LISTENER_TCP_SSL);
+    r.cfg.pools[0].backend_cnt = 1;
+    r.has_one_port = true;
+    rig_build(&r);
+    rig_client_tls(&r);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_BACKEND_OK), 1);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_NO_PORT), 0);
+    rig_client_tls(&r);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_NO_PORT), 1);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_BACKEND_FAIL), 0);
+    EXPECT_HAS(rig_log(&r), "all source ports from");
+    rig_fini(&r);
+}
+
 TEST(Relay, TriesAnotherBackendOnceWhenOneRefuses)
 {
     rig_init(&r, LG_LISTENER_TCP_SSL);

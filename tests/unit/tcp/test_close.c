@@ -235,6 +235,54 @@ TEST(TcpClose, ConnectNeverReusesATupleInTimeWait)
     rig_fini(r);
 }
 
+TEST(TcpClose, ConnectReusesAPortInTimeWaitThatHadTimestamps)
+{
+    struct lg_tcp_cfg cfg = rig_cfg();
+    struct lg_endpoint to;
+    struct lg_tcp_conn *c;
+
+    cfg.port_hi = cfg.port_lo; /* one port */
+    rig_init(r, &cfg);
+    r->ts = true;
+    rig_connect(r, OPT_TS, 16);
+    close_active();
+    to = (struct lg_endpoint){.ip = r->peer, .port = 8080};
+    rig_run(r, LG_SEC(2));
+    EXPECT_ERR(lg_tcp_connect(r->tcp, &r->us, &to, NULL, r->now_ns, &c), LG_E(NO_PORT)); /* held */
+    lg_tcp_release(r->c);
+    uint32_t last_seq = r->ack, last_ts = rig_last(r)->opts.ts_val;
+    rig_clear(r);
+    EXPECT_OK(lg_tcp_connect(r->tcp, &r->us, &to, NULL, r->now_ns, &c));
+    rig_poll(r, 0);
+    REQUIRE_EQ(r->sent_cnt, 1);
+    EXPECT_EQ(r->sent[0].flags, SYN);
+    EXPECT(lg_seq_gt(r->sent[0].seq, last_seq)); /* beyond all it has used */
+    EXPECT(lg_seq_gt(r->sent[0].opts.ts_val, last_ts));
+    EXPECT_EQ(rig_stat(r, LG_STAT_TCP_PORT_REUSED), 1);
+    EXPECT_EQ(counts().time_wait, 0);
+    rig_fini(r);
+}
+
+TEST(TcpClose, ConnectReusesNoPortWithinTheFirstSecond)
+{
+    struct lg_tcp_cfg cfg = rig_cfg();
+    struct lg_endpoint to;
+    struct lg_tcp_conn *c;
+
+    cfg.port_hi = cfg.port_lo;
+    rig_init(r, &cfg);
+    r->ts = true;
+    rig_connect(r, OPT_TS, 16);
+    close_active();
+    lg_tcp_release(r->c);
+    to = (struct lg_endpoint){.ip = r->peer, .port = 8080};
+    rig_run(r, LG_MS(900));
+    EXPECT_ERR(lg_tcp_connect(r->tcp, &r->us, &to, NULL, r->now_ns, &c), LG_E(NO_PORT));
+    rig_run(r, LG_MS(200));
+    EXPECT_OK(lg_tcp_connect(r->tcp, &r->us, &to, NULL, r->now_ns, &c));
+    rig_fini(r);
+}
+
 TEST(TcpClose, TheOldestTimeWaitIsSacrificedWhenThePoolIsEmpty)
 {
     struct lg_tcp_cfg cfg = rig_cfg();
