@@ -104,6 +104,7 @@ struct bl_group {
     uint32_t conn_cnt;
     uint32_t end_idx; /* connections before it have been ended */
     struct bl_queue idle, ready;
+    uint32_t opening_cnt;           /* CONNECTING or SHAKING */
     uint32_t open_cnt, open_at_end; /* shaken hands and kept; when the run ended */
     lg_ns_t start_ns, stop_ns;      /* absolute */
     lg_ns_t next_op_ns;             /* open loop: when the next operation is due */

@@ -27,8 +27,11 @@ static void let_go(struct bl_conn *c)
 {
     bool is_kept = c->state == BL_READY || c->state == BL_BUSY || c->state == BL_HELD ||
                    c->state == BL_SLOW_BYTES;
+    bool is_opening = c->state == BL_CONNECTING || c->state == BL_SHAKING;
     if (is_kept)
         c->g->open_cnt--;
+    if (is_opening)
+        c->g->opening_cnt--;
     bl_queue_remove(c);
     lg_tls_close(c->tls);
     c->tls = NULL;
@@ -104,6 +107,7 @@ void bl_conn_connect(struct bl_conn *c, lg_ns_t due_ns)
         return;
     }
     c->state = BL_CONNECTING;
+    g->opening_cnt++;
     bl_conn_arm(c, lg_ns_add(w->now_ns, g->o->timeout_ns));
 }
 
@@ -112,6 +116,7 @@ static void ready(struct bl_conn *c)
 {
     struct bl_group *g = c->g;
     lg_ns_t now_ns = g->w->now_ns;
+    g->opening_cnt--;
     g->open_cnt++;
     switch (g->o->kind) {
     case BL_IDLE:
@@ -184,6 +189,7 @@ static void shaken(struct bl_conn *c)
         bl_hist_add(&r->latency, lg_ns_since(w->now_ns, c->due_ns));
     lg_tls_shutdown(c->tls, &out, lg_tcp_mss(c->tcp));
     lg_tcp_send(c->tcp, &out);
+    g->opening_cnt--;
     c->state = BL_CLOSING;
 }
 

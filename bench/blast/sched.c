@@ -4,8 +4,9 @@
  * waits, and its latency counts from when it was due. */
 #include "blast.h"
 
-#define BEGIN_MAX 64u   /* operations a group begins in one turn */
-#define CLOSE_MAX 1024u /* connections ended in one turn */
+#define BEGIN_MAX 64u    /* operations a group begins in one turn */
+#define OPENING_MAX 256u /* kept connections being opened at once: a ramp is no storm */
+#define CLOSE_MAX 1024u  /* connections ended in one turn */
 
 void bl_queue_push(struct bl_queue *q, struct bl_conn *c)
 {
@@ -91,15 +92,14 @@ static bool may_begin(struct bl_group *g, lg_ns_t *due_ns)
 static unsigned open_more(struct bl_group *g)
 {
     unsigned n = 0;
-    while (n < BEGIN_MAX && g->idle.head && g->next_open_ns <= g->w->now_ns) {
+    while (n < BEGIN_MAX && g->idle.head && g->next_open_ns <= g->w->now_ns &&
+           g->opening_cnt < OPENING_MAX) {
         struct bl_conn *c = g->idle.head;
-        lg_ns_t due_ns = g->next_open_ns;
-        g->next_open_ns += step_of(g->o->ramp);
-        /* Only an idle scenario measures its ramp; elsewhere lost time is not made up for. */
-        if (g->o->kind != BL_IDLE)
-            g->next_open_ns = LG_MAX(g->next_open_ns, g->w->now_ns);
         bl_queue_remove(c);
-        bl_conn_connect(c, due_ns);
+        bl_conn_connect(c, g->w->now_ns);
+        /* Time lost to a long turn is made up for, time lost to a slow server is not. */
+        g->next_open_ns = LG_MAX(g->next_open_ns + step_of(g->o->ramp),
+                                 g->w->now_ns - LG_MIN(g->w->now_ns, LG_MS(10)));
         n++;
     }
     return n;
