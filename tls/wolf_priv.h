@@ -41,6 +41,9 @@ int lg_io_send(WOLFSSL *ssl, char *buf, int sz, void *ctx);
 int lg_hs_verify_cb(int ok, WOLFSSL_X509_STORE_CTX *store);
 /* x25519_wolf.c: the public key of a clamped private one, both little endian. Thread any, pure. */
 void lg_x25519_public(uint8_t pub[32], const uint8_t priv[32]);
+/* lg_x25519_make_key does what wc_curve25519_make_key promises. */
+struct curve25519_key;
+int lg_x25519_make_key(WC_RNG *rng, int keysize, struct curve25519_key *key);
 /* ticket_wolf.c: wolfSSL's SessionTicketEncCb. */
 int lg_ticket_cb(WOLFSSL *ssl, unsigned char *name, unsigned char *iv, unsigned char *mac, int enc,
                  unsigned char *buf, int sz, int *out_sz, void *ctx);

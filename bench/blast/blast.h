@@ -19,6 +19,7 @@
 #include "buf.h"
 #include "client.h"
 #include "clock.h"
+#include "head.h"
 #include "hist.h"
 #include "net.h"
 #include "opts.h"
@@ -59,8 +60,6 @@ enum bl_state {
     BL_CLOSING,
     BL_COOLING, /* after a failure: a moment's rest */
 };
-
-#define BL_HEAD_MAX 8192u /* bytes of an HTTP head */
 
 struct bl_group;
 struct bl_queue;
@@ -192,19 +191,6 @@ void bl_conn_op_done(struct bl_conn *c);
 /* bl_conn_send encrypts (with TLS on) and queues all of plain. */
 void bl_conn_send(struct bl_conn *c, struct lg_bufq *plain);
 void bl_conn_arm(struct bl_conn *c, lg_ns_t deadline_ns);
-
-/* -- head.c: HTTP/1.1 heads, both directions -- */
-struct bl_head {
-    lg_span_t first;                      /* the first line */
-    uint64_t length;                      /* Content-Length; UINT64_MAX: none */
-    bool is_chunked, will_close, is_ours; /* ours: X-Blast is there */
-};
-/* bl_head_take finds a whole head at the front of q and reads it; text holds it until the call's
- * next use (in q's first buf or in scratch); nothing is consumed.
- *   Returns  bytes of the head; 0: not whole yet; UINT32_MAX: no head, or too long a one */
-uint32_t bl_head_take(const struct lg_bufq *q, uint8_t *scratch, struct bl_head *out);
-/* bl_uint reads digits at the front of *s and moves past them; false: none, or too many. */
-bool bl_uint(lg_span_t *s, uint64_t *out);
 
 /* -- http.c: requests and answers -- */
 void bl_http_init(struct bl_group *g);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cheap_wolf.c: two ways to spend less on a handshake than an honest client must, for benches whose
- * client is the limit otherwise. They live in this program and not in tls/: the linker wraps three
- * of wolfSSL's functions (--wrap in meson.build), so that no other program can ask for them.
+ * client is the limit otherwise. They live in this program and not in tls/: the linker wraps two of
+ * wolfSSL's functions (--wrap in meson.build) and prefers this file's third to the one of tls/, so
+ * that no other program can ask for them.
  *
  *   --reuse-key-share  ephemeral keys are made once a second and copied
  *   --skip-signature   ECDSA signatures are taken for good unseen
  *
  * Both are said in the report. Key shares of a client protect the client: here nobody's data. */
-#include <wolfssl/options.h>
+#include "wolf_priv.h"
 
 #include <wolfssl/wolfcrypt/curve25519.h>
 #include <wolfssl/wolfcrypt/ecc.h>
 
 #include "blast.h"
 
-int __real_wc_curve25519_make_key(WC_RNG *rng, int sz, curve25519_key *key);
 int __wrap_wc_curve25519_make_key(WC_RNG *rng, int sz, curve25519_key *key);
 int __real_wc_ecc_make_key_ex(WC_RNG *rng, int sz, ecc_key *key, int curve);
 int __wrap_wc_ecc_make_key_ex(WC_RNG *rng, int sz, ecc_key *key, int curve);
@@ -48,7 +48,7 @@ int __wrap_wc_curve25519_make_key(WC_RNG *rng, int sz, curve25519_key *key)
     if (cheap.reuse_key_share && cheap.has_x25519)
         return wc_curve25519_import_private_raw_ex(cheap.x_priv, sizeof cheap.x_priv, cheap.x_pub,
                                                    sizeof cheap.x_pub, key, EC25519_LITTLE_ENDIAN);
-    int ret = __real_wc_curve25519_make_key(rng, sz, key);
+    int ret = lg_x25519_make_key(rng, sz, key);
     if (ret == 0 && cheap.reuse_key_share)
         cheap.has_x25519 = wc_curve25519_export_key_raw_ex(key, cheap.x_priv, &priv_sz, cheap.x_pub,
                                                            &pub_sz, EC25519_LITTLE_ENDIAN) == 0;

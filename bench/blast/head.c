@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* head.c: just enough of HTTP/1.1 for both ends of a bench: the first line, Content-Length,
- * Connection, chunked or not, and our own mark. What a proxy may do beyond that is refused. */
-#include "blast.h"
+/* head.c: see head.h. What is not read is passed over; what cannot be a head is refused. */
+#include "head.h"
 
 #include <string.h>
 #include <strings.h>

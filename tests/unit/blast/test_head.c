@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* HTTP heads and the pattern. */
-#include "blast.h"
+#include "head.h"
 #include "pattern.h"
 #include "t.h"
 
