@@ -157,6 +157,7 @@ struct lg_config {
     uint32_t memory_mb;              /* DPDK memory; default 512 */
     bool hugepages;                  /* default true */
     uint32_t max_connections;        /* client connections per worker; default 20000 */
+    lg_ns_t handshake_budget_ns;     /* of a turn of a worker's loop; default 250 us */
     uint32_t packet_buffers;         /* per process; 0: derived from max_connections */
     uint32_t snd_buf_sz, rcv_buf_sz; /* bytes per connection and direction; default 256 KiB */
     enum lg_cfg_cc cc;               /* congestion control; default cubic */

@@ -216,6 +216,7 @@ const char *lg_config_restart_needed(const struct lg_config *a, const struct lg_
         {"global.memory", a->memory_mb == b->memory_mb},
         {"global.hugepages", a->hugepages == b->hugepages},
         {"global.max_connections", a->max_connections == b->max_connections},
+        {"global.handshake_budget", a->handshake_budget_ns == b->handshake_budget_ns},
         {"global.packet_buffers", a->packet_buffers == b->packet_buffers},
         {"global.send_buffer", a->snd_buf_sz == b->snd_buf_sz},
         {"global.receive_buffer", a->rcv_buf_sz == b->rcv_buf_sz},

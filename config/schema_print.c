@@ -11,7 +11,7 @@ static void print_range(FILE *out, const struct lg_field *f)
     static const struct {
         const char *word;
         uint64_t value;
-    } times[] = {{"h", LG_SEC(3600)}, {"s", LG_SEC(1)}, {"ms", LG_MS(1)}},
+    } times[] = {{"h", LG_SEC(3600)}, {"s", LG_SEC(1)}, {"ms", LG_MS(1)}, {"us", LG_US(1)}},
       sizes[] = {{"GiB", 1u << 30}, {"MiB", 1u << 20}, {"KiB", 1u << 10}}, plain[] = {{"", 1}};
     bool is_time = f->kind == &lg_kind_duration, is_size = f->kind == &lg_kind_size;
     const uint64_t ends[2] = {f->min, f->max};
@@ -20,7 +20,7 @@ static void print_range(FILE *out, const struct lg_field *f)
         return;
     fprintf(out, ", ");
     for (size_t e = 0; e < 2; e++) {
-        size_t cnt = is_time || is_size ? 3 : 1, i = 0;
+        size_t cnt = is_time ? LG_ARRAY_CNT(times) : is_size ? LG_ARRAY_CNT(sizes) : 1, i = 0;
         const char *unit = "";
         uint64_t value = 1;
         for (; i < cnt && ends[e]; i++) {

@@ -184,7 +184,11 @@ static lg_err_t fill_cfgs(const struct lg_cores *cs, uint32_t idx, struct core_c
         .max_conns = cfg->max_connections,
         .max_handshakes = LG_MAX(64u, LG_MIN(cfg->max_connections, 2048u)),
     };
-    c->proxy = (struct lg_proxy_cfg){.worker_idx = idx, .max_sessions = cfg->max_connections};
+    c->proxy = (struct lg_proxy_cfg){
+        .worker_idx = idx,
+        .max_sessions = cfg->max_connections,
+        .handshake_budget = cfg->handshake_budget_ns * (rte_get_tsc_hz() / 1000000) / LG_US(1),
+    };
     return LG_OK;
 }
 

@@ -38,7 +38,8 @@ struct lg_proxy *lg_proxy_init(void *mem, const struct lg_proxy_cfg *cfg,
     p->env = *env;
     p->now_ns = now_ns;
     p->drain_ns = LG_NS_NEVER;
-    p->work_tail = &p->work_head;
+    p->work.tail = &p->work.head;
+    p->shakes.tail = &p->shakes.head;
     lg_pool_init(&p->session_pool, (uint8_t *)mem + l.sessions_off, cfg->max_sessions,
                  sizeof(struct lg_session));
     lg_pool_init(&p->back_pool, (uint8_t *)mem + l.backs_off, cfg->max_sessions,
@@ -126,7 +127,10 @@ static void front_event(struct lg_proxy *p, struct lg_tcp_conn *c, uint32_t even
         lg_back_abort(s);
         s->state = LG_S_END;
     }
-    lg_session_run(s);
+    if (s->state == LG_S_HANDSHAKE)
+        lg_session_queue(s);
+    else
+        lg_session_run(s);
 }
 
 void lg_proxy_event(struct lg_proxy *p, struct lg_tcp_conn *c, uint32_t events, lg_ns_t now_ns)
@@ -136,6 +140,28 @@ void lg_proxy_event(struct lg_proxy *p, struct lg_tcp_conn *c, uint32_t events, 
         front_event(p, c, events);
     else
         lg_back_event(p, lg_tcp_user(c), events);
+}
+
+/* run_list runs those that wait now: what queues itself again is for the next turn.
+ *   budget   cycles after which no further one is begun; 0: no bound */
+static unsigned run_list(struct lg_proxy *p, struct lg_worklist *l, uint64_t budget)
+{
+    unsigned done = 0;
+    uint64_t from = budget ? p->env.cycles(p->env.ctx) : 0;
+    struct lg_session *last = l->head ? LG_CONTAINER(l->tail, struct lg_session, work_next) : NULL;
+
+    while (last) {
+        struct lg_session *s = l->head;
+        if (s == last)
+            last = NULL;
+        lg_session_unqueue(s);
+        done += lg_session_run(s); /* frees at most s itself */
+        if (budget && last && p->env.cycles(p->env.ctx) - from >= budget) {
+            lg_stat_inc(p->env.stats, LG_STAT_TLS_HS_PUT_OFF);
+            break;
+        }
+    }
+    return done;
 }
 
 unsigned lg_proxy_poll(struct lg_proxy *p, lg_ns_t now_ns)
@@ -148,22 +174,13 @@ unsigned lg_proxy_poll(struct lg_proxy *p, lg_ns_t now_ns)
         abort_all(p);
     }
     done += lg_wait_poll(p);
-    /* Only those that wait now: what queues itself again is for the next turn. */
-    struct lg_session *last =
-        p->work_head ? LG_CONTAINER(p->work_tail, struct lg_session, work_next) : NULL;
-    while (last) {
-        struct lg_session *s = p->work_head;
-        if (s == last)
-            last = NULL;
-        lg_session_unqueue(s);
-        done += lg_session_run(s); /* frees at most s itself */
-    }
-    return done;
+    done += run_list(p, &p->work, 0);
+    return done + run_list(p, &p->shakes, p->cfg.handshake_budget);
 }
 
 lg_ns_t lg_proxy_next(const struct lg_proxy *p)
 {
-    if (p->work_head)
+    if (p->work.head || p->shakes.head)
         return 0;
     lg_ns_t next = LG_MIN(lg_wheel_next(&p->wheel), lg_wheel_next(&p->idle_wheel));
     if (p->waiting)

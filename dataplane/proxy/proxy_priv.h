@@ -83,12 +83,18 @@ struct lg_back {
     struct lg_back *newer, *older; /* all kept ones, by age */
 };
 
+/* Sessions that wait for their turn, first in, first out. */
+struct lg_worklist {
+    struct lg_session *head, **tail;
+};
+
 struct lg_session {
     struct lg_timer timer; /* armed at or before deadline_ns */
     lg_ns_t deadline_ns;   /* of the present state */
     struct lg_proxy *p;
     struct lg_session *next, **link;           /* all sessions */
-    struct lg_session *work_next, **work_link; /* those with more to do; link NULL: not there */
+    struct lg_session *work_next, **work_link; /* those with more to do */
+    struct lg_worklist *work_list;             /* which of the two lists; NULL: on none */
     struct lg_session *wait_next,
         **wait_link; /* those that wait for a backend; NULL: it does not */
     bool has_more;   /* a budget or pool ran out in this turn */
@@ -134,7 +140,8 @@ struct lg_proxy {
     struct lg_wheel wheel;      /* sessions */
     struct lg_wheel idle_wheel; /* kept backend connections */
     struct lg_session *sessions;
-    struct lg_session *work_head, **work_tail;
+    struct lg_worklist work;      /* those with more to do */
+    struct lg_worklist shakes;    /* those in their handshake: run last, within a budget */
     struct lg_pool_view *waiting; /* pools with a queue */
     lg_ns_t wait_ns;              /* when to look at the queues again */
     bool has_freed;               /* a backend connection was let go since they were looked at */
@@ -162,7 +169,8 @@ void lg_session_accept(struct lg_proxy *p, struct lg_tcp_conn *c);
 void lg_session_free(struct lg_session *s);
 /* lg_session_timer is the wheel's callback. */
 void lg_session_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns);
-/* lg_session_queue puts it among those that lg_proxy_poll runs; unqueue takes it out. */
+/* lg_session_queue puts it among those that lg_proxy_poll runs: handshakes apart, after all others.
+ * unqueue takes it out. */
 void lg_session_queue(struct lg_session *s);
 void lg_session_unqueue(struct lg_session *s);
 /* lg_session_client_text: "192.0.2.1:1234" of the client; buf of LG_ENDPOINT_STR_SZ. */

@@ -22,25 +22,26 @@ void lg_session_deadline(struct lg_session *s, lg_ns_t at_ns)
 
 void lg_session_queue(struct lg_session *s)
 {
-    struct lg_proxy *p = s->p;
-    if (s->work_link)
+    struct lg_worklist *l = s->state == LG_S_HANDSHAKE ? &s->p->shakes : &s->p->work;
+    if (s->work_list)
         return;
+    s->work_list = l;
     s->work_next = NULL;
-    s->work_link = p->work_tail;
-    *p->work_tail = s;
-    p->work_tail = &s->work_next;
+    s->work_link = l->tail;
+    *l->tail = s;
+    l->tail = &s->work_next;
 }
 
 void lg_session_unqueue(struct lg_session *s)
 {
-    if (!s->work_link)
+    if (!s->work_list)
         return;
     *s->work_link = s->work_next;
     if (s->work_next)
         s->work_next->work_link = s->work_link;
     else
-        s->p->work_tail = s->work_link;
-    s->work_link = NULL;
+        s->work_list->tail = s->work_link;
+    s->work_list = NULL;
 }
 
 static void link_session(struct lg_proxy *p, struct lg_session *s)
@@ -86,7 +87,7 @@ void lg_session_accept(struct lg_proxy *p, struct lg_tcp_conn *c)
     p->counts.sessions++;
     lg_stat_inc(p->env.stats, LG_STAT_PROXY_OPENED);
     lg_session_deadline(s, lg_ns_add(p->now_ns, l->cfg->handshake_timeout_ns));
-    lg_session_run(s);
+    lg_session_queue(s);
 }
 
 void lg_session_free(struct lg_session *s)

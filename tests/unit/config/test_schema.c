@@ -11,8 +11,9 @@ TEST(ConfigSchema, NamesUnknownAndRepeatedKeys)
          "lg.yaml:6: global: unknown key \"max-connections\"; did you mean \"max_connections\"?"},
         {"idle: adaptive", "zebra: 1",
          "lg.yaml:4: global: unknown key \"zebra\"; expected one of workers, control_cpu, idle, "
-         "memory, hugepages, max_connections, packet_buffers, send_buffer, receive_buffer, "
-         "congestion_control, syn_backlog, connections_per_source, connection_rate_per_source, "
+         "memory, hugepages, max_connections, handshake_budget, packet_buffers, send_buffer, "
+         "receive_buffer, congestion_control, syn_backlog, connections_per_source, "
+         "connection_rate_per_source, "
          "source_ports, control_socket, ticket_keys, log_level, drain_timeout, eal_extra, "
          "file_prefix"},
         {"  idle: adaptive", "  idle: adaptive\n  idle: poll",

@@ -176,7 +176,8 @@ static void build_snapshot(struct rig *r)
 void rig_build(struct rig *r)
 {
     struct lg_tls_core_cfg tc = {.max_conns = r->max_sessions, .max_handshakes = 8};
-    struct lg_proxy_cfg pc = {.max_sessions = r->max_sessions};
+    struct lg_proxy_cfg pc = {.max_sessions = r->max_sessions,
+                              .handshake_budget = r->handshake_budget};
 
     if (!lg_is_ok(lg_tls_policy_build(&r->cfg, &r->listener, 1, &r->policy, &r->diag))) {
         t_fail(__FILE__, __LINE__, "policy: %s", r->diag.msg[0].text);
@@ -391,21 +392,36 @@ struct rig_client *rig_client_tcp(struct rig *r)
     return c;
 }
 
-struct rig_client *rig_client_tls(struct rig *r)
+/* client_tls begins TLS on a client: its ClientHello goes out in the next turn. */
+static void client_tls(struct rig_client *c)
 {
-    struct rig_client *c = &r->client[r->client_cnt];
     c->rb = BIO_new(BIO_s_mem());
     c->wb = BIO_new(BIO_s_mem());
-    c->ssl = SSL_new(r->ctx);
+    c->ssl = SSL_new(c->r->ctx);
     SSL_set_app_data(c->ssl, c);
     SSL_set_info_callback(c->ssl, on_info);
     SSL_set_bio(c->ssl, c->rb, c->wb);
     SSL_set_connect_state(c->ssl);
     SSL_set_tlsext_host_name(c->ssl, "a.example");
-    rig_client_tcp(r);
     SSL_do_handshake(c->ssl);
+}
+
+struct rig_client *rig_client_tls(struct rig *r)
+{
+    struct rig_client *c = rig_client_tcp(r);
+    client_tls(c);
     rig_settle(r);
     return c;
+}
+
+void rig_storm(struct rig *r, uint32_t cnt)
+{
+    uint32_t first = r->client_cnt;
+    for (uint32_t i = 0; i < cnt; i++)
+        rig_client_tcp(r);
+    for (uint32_t i = 0; i < cnt; i++)
+        client_tls(&r->client[first + i]);
+    rig_settle(r);
 }
 
 void rig_write(struct rig_client *c, const void *data, size_t len)

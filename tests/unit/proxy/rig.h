@@ -49,7 +49,8 @@ struct rig {
     uint32_t worker_bufs, max_sessions;
     bool has_one_port; /* to connect from, of each source address; what the second one sends gets
                           nowhere in this rig */
-    uint32_t buf_sz;   /* send and receive buffers of all stacks */
+    uint64_t handshake_budget; /* cycles; each look at the clock takes 7 */
+    uint32_t buf_sz;           /* send and receive buffers of all stacks */
     /* -- */
     struct lg_cfg_cert cert;
     struct lg_diag diag;
@@ -92,6 +93,8 @@ void rig_settle(struct rig *r);
 /* rig_client opens a connection and, with TLS, completes the handshake. */
 struct rig_client *rig_client_tcp(struct rig *r);
 struct rig_client *rig_client_tls(struct rig *r);
+/* rig_storm opens cnt connections whose hellos arrive together, and settles. */
+void rig_storm(struct rig *r, uint32_t cnt);
 void rig_write(struct rig_client *c, const void *data, size_t len);
 void rig_say(struct rig_client *c, const char *text);        /* write, then settle */
 void rig_client_raw(struct rig_client *c, const char *text); /* past TLS */

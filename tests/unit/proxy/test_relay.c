@@ -381,3 +381,43 @@ TEST(Relay, AHundredConnectionsLeaveThePoolsAsTheyWere)
     EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_CLOSED), 100);
     rig_fini(&r);
 }
+
+/* storm: six hellos at once beside a connection that is open. */
+static void storm(uint64_t budget)
+{
+    rig_init(&r, LG_LISTENER_TCP_SSL);
+    r.handshake_budget = budget;
+    rig_build(&r);
+    struct rig_client *c = rig_client_tls(&r);
+    rig_write(c, "still here", 10);
+    rig_storm(&r, 6);
+    EXPECT_STR(r.back[0].text, "still here");
+    EXPECT_EQ(rig_stat(&r, LG_STAT_TLS_HS_DONE), 7);
+    EXPECT_EQ(r.back_cnt, 7);
+}
+
+TEST(Admission, HandshakesBeyondTheBudgetWaitForTheirTurnAndAllComplete)
+{
+    storm(1);
+    EXPECT(rig_stat(&r, LG_STAT_TLS_HS_PUT_OFF) >= 5);
+    rig_fini(&r);
+}
+
+TEST(Admission, WithinTheBudgetNoneWaits)
+{
+    storm(1u << 30);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_TLS_HS_PUT_OFF), 0);
+    rig_fini(&r);
+}
+
+TEST(Admission, AClientThatGoesWhileItWaitsIsForgotten)
+{
+    rig_init(&r, LG_LISTENER_TCP_SSL);
+    r.handshake_budget = 1;
+    rig_build(&r);
+    for (int i = 0; i < 4; i++)
+        rig_client_reset(rig_client_tcp(&r));
+    rig_settle(&r);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_TLS_FAIL_CLOSED), 4);
+    rig_fini(&r);
+}
