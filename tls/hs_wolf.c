@@ -245,6 +245,7 @@ static lg_err_t done(struct lg_tls *t)
 lg_err_t lg_hs_step(struct lg_tls *t)
 {
     int ret = t->policy->client ? wolfSSL_connect(t->ssl) : wolfSSL_accept(t->ssl);
+    lg_kdf_forget(&t->core->kdf);
     if (ret == WOLFSSL_SUCCESS && t->info.reason == LG_TLS_R_NONE)
         return done(t);
     int err = wolfSSL_get_error(t->ssl, ret);

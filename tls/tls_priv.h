@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "crl_store.h"
 #include "hello.h"
+#include "kdf_batch.h"
 #include "log.h"
 #include "pool.h"
 #include "rec.h"
@@ -155,6 +156,7 @@ struct lg_tls_core {
     bool keep_wolf;                      /* tests: wolfSSL's records, not the engine's */
     uint64_t tickets_version;            /* of the copy; 0: none yet */
     struct lg_ticket_set tickets;
+    struct lg_kdf kdf;                  /* of the handshake at work */
     uint8_t scratch[LG_TLS_SCRATCH_SZ]; /* a hello put together; a record being gathered */
 };
 

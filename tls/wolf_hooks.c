@@ -60,6 +60,11 @@ int lg_wolf_rand(unsigned char *out, unsigned int sz)
     return lg_rng_fill(r, out, sz) ? 0 : -1;
 }
 
+struct lg_tls_core *lg_wolf_core(void)
+{
+    return tl_core;
+}
+
 struct lg_tls_core *lg_wolf_detach(void)
 {
     struct lg_tls_core *core = tl_core;
@@ -106,6 +111,7 @@ lg_err_t lg_tls_core_init(void *mem, const struct lg_tls_core_cfg *cfg, struct l
     core->worker_idx = cfg->worker_idx;
     core->max_handshakes = cfg->max_handshakes;
     core->handshakes = 0;
+    memset(&core->kdf, 0, sizeof core->kdf);
     lg_pool_init(&core->conns, p, cfg->max_conns, sizeof(struct lg_tls));
     p += lg_align_up(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tls)), LG_CACHE_LINE);
     LG_TRY(lg_aead_init(p, LG_TLS_AEAD_SLOTS, (enum lg_aead_arch)cfg->aead_arch, &core->aead));
@@ -128,6 +134,7 @@ void lg_tls_core_fini(struct lg_tls_core *core)
         tl_core = NULL;
     lg_rng_wipe(&core->rng);
     lg_aead_fini(core->aead);
+    lg_kdf_forget(&core->kdf);
     lg_wipe(&core->tickets, sizeof core->tickets);
     lg_wipe(core->scratch, sizeof core->scratch);
 }

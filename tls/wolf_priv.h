@@ -52,5 +52,7 @@ lg_err_t lg_wolf_control_begin(void);
 /* lg_wolf_detach takes the core off the calling thread and returns it, for what must come from the
  * heap: give it back with lg_tls_core_attach. */
 struct lg_tls_core *lg_wolf_detach(void);
+/* lg_wolf_core: the calling thread's core; NULL: none. */
+struct lg_tls_core *lg_wolf_core(void);
 
 #endif
