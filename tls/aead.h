@@ -18,6 +18,7 @@
 #define LG_AEAD_KEY_MAX 32
 #define LG_AEAD_NONCE_SZ 12
 #define LG_AEAD_AAD_MAX 13
+#define LG_AEAD_MAX_SZ (16384 + 2048) /* bytes of one message */
 
 enum lg_aead_alg {
     LG_AEAD_AES_128_GCM,
@@ -54,7 +55,7 @@ struct lg_aead_piece {
 /* One message: its pieces in order, what is authenticated besides, its nonce. */
 struct lg_aead_msg {
     const struct lg_aead_piece *piece;
-    uint32_t piece_cnt; /* may be 0: an empty message */
+    uint32_t piece_cnt; /* may be 0: an empty message; LG_AEAD_MAX_SZ bytes in all at most */
     uint32_t aad_sz;    /* at most LG_AEAD_AAD_MAX */
     uint8_t aad[16];
     uint8_t nonce[LG_AEAD_NONCE_SZ];

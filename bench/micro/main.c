@@ -231,6 +231,7 @@ int main(int argc, char **argv)
     micro_require(lg_is_ok(lg_tls_global_init()), "wolfSSL does not start");
     micro_add_crypto(&o);
     micro_add_records(&o);
+    micro_add_rec_mb(&o);
     micro_add_net(&o);
     micro_add_tcp(&o);
     micro_add_tls(&o);

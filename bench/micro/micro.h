@@ -29,6 +29,7 @@ void micro_add(const char *group, const char *name, const char *bound, micro_fn 
 /* One a file; called once, before anything runs. They abort with a message when a library fails. */
 void micro_add_crypto(const struct micro_opts *o);
 void micro_add_records(const struct micro_opts *o);
+void micro_add_rec_mb(const struct micro_opts *o);
 void micro_add_tcp(const struct micro_opts *o);
 void micro_add_net(const struct micro_opts *o);
 void micro_add_tls(const struct micro_opts *o);

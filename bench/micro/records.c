@@ -17,7 +17,7 @@ struct rec {
 };
 
 static const uint32_t sizes[] = {64, 256, 1024, 1400, 4096, 16384};
-static struct rec recs[4][LG_ARRAY_CNT(sizes)];
+static struct rec recs[6][LG_ARRAY_CNT(sizes)];
 
 static uint64_t seal256(void *ctx, uint64_t cnt)
 {
@@ -49,6 +49,30 @@ static uint64_t seal128(void *ctx, uint64_t cnt)
     return micro_tsc() - begin;
 }
 
+static uint64_t open128(void *ctx, uint64_t cnt)
+{
+    const struct rec *r = ctx;
+    struct gcm_context_data c;
+    uint64_t begin = micro_tsc();
+    for (uint64_t i = 0; i < cnt; i++)
+        IMB_AES128_GCM_DEC(mgr, &key128, &c, buf, buf, r->sz, iv, aad, sizeof aad, tag, 16);
+    return micro_tsc() - begin;
+}
+
+static uint64_t chacha_open(void *ctx, uint64_t cnt)
+{
+    const struct rec *r = ctx;
+    struct chacha20_poly1305_context_data c;
+    static const uint8_t key[32];
+    uint64_t begin = micro_tsc();
+    for (uint64_t i = 0; i < cnt; i++) {
+        IMB_CHACHA20_POLY1305_INIT(mgr, key, &c, iv, aad, sizeof aad);
+        IMB_CHACHA20_POLY1305_DEC_UPDATE(mgr, key, &c, buf, buf, r->sz);
+        IMB_CHACHA20_POLY1305_DEC_FINALIZE(mgr, &c, tag, 16);
+    }
+    return micro_tsc() - begin;
+}
+
 static uint64_t chacha_seal(void *ctx, uint64_t cnt)
 {
     const struct rec *r = ctx;
@@ -68,10 +92,9 @@ void micro_add_records(const struct micro_opts *o)
     static const struct {
         const char *name;
         micro_fn run;
-    } kinds[] = {{"gcm256-seal", seal256},
-                 {"gcm256-open", open256},
-                 {"gcm128-seal", seal128},
-                 {"chacha-seal", chacha_seal}};
+    } kinds[] = {{"gcm256-seal", seal256},     {"gcm256-open", open256},
+                 {"gcm128-seal", seal128},     {"gcm128-open", open128},
+                 {"chacha-seal", chacha_seal}, {"chacha-open", chacha_open}};
     IMB_ARCH arch;
     static const uint8_t raw[32];
 
