@@ -199,6 +199,49 @@ static uint64_t run_find(void *ctx, uint64_t cnt)
     return micro_tsc() - begin;
 }
 
+/* Each of a million connections as likely as any: the table and the connections are not in a cache.
+ * As a segment does, a visit reads and writes the connection's first lines. */
+static void visit(struct lg_tcp *tcp, const struct lg_tcp_tuple *t)
+{
+    struct lg_tcp_conn *c = lg_tcp_find(tcp, t);
+    micro_require(c != NULL, "tcp: lost one");
+    c->rx_at_ns++;
+    c->rcvq.cnt ^= c->flags & 1;
+    c->pop_turn++;
+}
+
+struct cold {
+    struct table *table;
+    bool prefetch;
+};
+
+static uint64_t run_cold(void *ctx, uint64_t cnt)
+{
+    static uint64_t x = 88172645463325252ull;
+    struct cold *cold = ctx;
+    struct table *t = cold->table;
+    struct lg_tcp_tuple tuples[BURST];
+    uint64_t flow[BURST], cycles = 0;
+
+    if (!t->end.tcp)
+        fill(t);
+    for (uint64_t done = 0; done < cnt; done += BURST) {
+        for (uint32_t i = 0; i < BURST; i++) {
+            x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+            tuples[i] = tuple_of(&t->end, (uint32_t)(x % t->conns));
+        }
+        uint64_t begin = micro_tsc();
+        for (uint32_t i = 0; cold->prefetch && i < BURST; i++)
+            flow[i] = lg_tcp_prefetch_flow(t->end.tcp, &tuples[i]);
+        for (uint32_t i = 0; cold->prefetch && i < BURST; i++)
+            lg_tcp_prefetch_conn(t->end.tcp, flow[i]);
+        for (uint32_t i = 0; i < BURST; i++)
+            visit(t->end.tcp, &tuples[i]);
+        cycles += micro_tsc() - begin;
+    }
+    return cycles * cnt / ((cnt + BURST - 1) / BURST * BURST);
+}
+
 void micro_add_tcp(const struct micro_opts *o)
 {
     static enum half halves[] = {SEND, RECEIVE, ACK};
@@ -218,4 +261,7 @@ void micro_add_tcp(const struct micro_opts *o)
         snprintf(tables[i].name, sizeof tables[i].name, "tcp-find-%u", tables[i].conns);
         micro_add("packet", tables[i].name, NULL, run_find, &tables[i]);
     }
+    static struct cold colds[] = {{&tables[2], false}, {&tables[2], true}};
+    micro_add("packet", "tcp-cold-1000000", NULL, run_cold, &colds[0]);
+    micro_add("packet", "tcp-cold-1000000-prefetch", NULL, run_cold, &colds[1]);
 }

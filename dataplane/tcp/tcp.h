@@ -112,6 +112,11 @@ void lg_tcp_fini(struct lg_tcp *tcp);
  *   Returns  nothing: what is wrong is answered and counted (DROP_TCP_*) */
 void lg_tcp_rx(struct lg_tcp *tcp, struct lg_buf *b, const lg_ip_t *src, const lg_ip_t *dst,
                lg_ns_t now_ns);
+/* lg_tcp_prefetch_flow and, some other work later, lg_tcp_prefetch_conn fetch what lg_tcp_rx will
+ * read of t's connection, if there is one: for a burst of segments, the first for all, then the
+ * second for all, then lg_tcp_rx. They change nothing. Returns  what the second wants */
+uint64_t lg_tcp_prefetch_flow(const struct lg_tcp *tcp, const struct lg_tcp_tuple *t);
+void lg_tcp_prefetch_conn(const struct lg_tcp *tcp, uint64_t flow);
 /* lg_tcp_rx_unreachable tells the stack of a hard ICMP error that quotes a segment of ours; it is
  * validated against the connection's unacknowledged sequence range (RFC 5927) and aborts only a
  * connection that is not yet established.

@@ -48,6 +48,32 @@ struct lg_tcp_conn *lg_tcp_find(struct lg_tcp *tcp, const struct lg_tcp_tuple *t
     return NULL;
 }
 
+uint64_t lg_tcp_prefetch_flow(const struct lg_tcp *tcp, const struct lg_tcp_tuple *t)
+{
+    uint64_t hash = lg_tcp_flow_hash(&tcp->flow, t);
+
+    __builtin_prefetch(lg_tcp_flow_bucket(&tcp->flow, hash, 0));
+    __builtin_prefetch(lg_tcp_flow_bucket(&tcp->flow, hash, 1));
+    return hash;
+}
+
+void lg_tcp_prefetch_conn(const struct lg_tcp *tcp, uint64_t hash)
+{
+    uint32_t tag = lg_tcp_flow_tag(hash);
+
+    for (unsigned choice = 0; choice < 2; choice++) {
+        const struct lg_tcp_flow_bucket *b = lg_tcp_flow_bucket(&tcp->flow, hash, choice);
+        for (uint32_t i = 0; i < LG_TCP_FLOW_WAYS; i++) {
+            if (b->tag[i] != tag)
+                continue;
+            const uint8_t *c = lg_pool_at(&tcp->conns, b->idx[i]);
+            for (uint32_t line = 0; line < 4; line++) /* what every segment touches */
+                __builtin_prefetch(c + line * LG_CACHE_LINE, 1);
+            return;
+        }
+    }
+}
+
 void lg_tcp_set_state(struct lg_tcp_conn *c, enum lg_tcp_state state)
 {
     lg_tcp_tally(&c->tcp->cnt_state[c->state], -1);
