@@ -36,6 +36,7 @@ enum lg_balance {
     LG_BALANCE_HEADER,
     LG_BALANCE_COOKIE
 };
+enum lg_health_type { LG_HEALTH_NONE, LG_HEALTH_TCP, LG_HEALTH_TLS, LG_HEALTH_HTTP };
 enum lg_tls_version { LG_TLS_12 = 0x0303, LG_TLS_13 = 0x0304 };
 
 /* ports[]: a network device and the addresses we answer for on it. */
@@ -131,12 +132,43 @@ struct lg_cfg_balance {
     char *name;          /* of the header (lower case) or cookie; "" for the others */
 };
 
+/* A range of HTTP status codes, both ends included. */
+struct lg_cfg_codes {
+    uint16_t lo, hi;
+};
+
+/* Active checks of a pool's backends. */
+struct lg_cfg_health {
+    enum lg_health_type type; /* default none */
+    lg_ns_t interval_ns;      /* default 5 s */
+    lg_ns_t fast_ns;          /* while down or in doubt; default 1 s */
+    lg_ns_t timeout_ns;       /* default 2 s */
+    uint32_t rise, fall;      /* answers in a row that bring it up, take it down; default 2, 3 */
+    char *method, *path;      /* http; default GET, / */
+    char *host;               /* http: "" the backend's address */
+    uint32_t expect_cnt;      /* http: 0: 200-399 */
+    struct lg_cfg_codes *expect;
+    char *body; /* http: what the body must contain; "" anything */
+};
+
+/* Passive health: by the traffic itself. */
+struct lg_cfg_ejection {
+    uint32_t failures;     /* in a row; 0: do not count them; default 5 */
+    uint32_t success_rate; /* per cent of a window's answers; 0: do not look; default 0 */
+    uint32_t min_requests; /* answers a window must have to be judged; default 20 */
+    lg_ns_t window_ns;     /* default 10 s */
+    lg_ns_t time_ns;       /* of the first ejection; each further one twice as long; default 10 s */
+    lg_ns_t max_time_ns;   /* default 300 s */
+};
+
 struct lg_cfg_pool {
     unsigned line;
     char *name;           /* unique */
     uint32_t backend_cnt; /* >= 1 */
     struct lg_cfg_backend *backends;
     struct lg_cfg_balance balance;
+    struct lg_cfg_health health;
+    struct lg_cfg_ejection ejection;
     lg_ns_t slow_start_ns;       /* a backend that comes (back) grows to its weight; default 0 */
     uint32_t queue_max;          /* waiting for max_connections, per worker; default 1024 */
     lg_ns_t queue_timeout_ns;    /* default 5 s -> 503 */

@@ -12,18 +12,16 @@
 #define HOST_MAX_LEN 253u /* RFC 1035: 255 bytes on the wire */
 #define PATH_MAX_LEN 1024u
 #define CPU_MAX 1023u
-#define TOKEN_MAX_LEN 63u
 
-/* wrong reports "found X, expected Y", with an optional hint that begins with "; ". */
-static bool wrong(struct lg_walk *w, const struct lg_path *path, struct lg_node *n,
-                  const char *expected, const char *hint)
+bool lg_wrong(struct lg_walk *w, const struct lg_path *path, struct lg_node *n,
+              const char *expected, const char *hint)
 {
     char found[LG_FOUND_SZ];
     lg_walk_error(w, path, n, "found %s, expected %s%s", lg_found(n, found), expected, hint);
     return false;
 }
 
-static bool keep_str(struct lg_walk *w, const char *s, size_t len, void *dst)
+bool lg_keep_at(struct lg_walk *w, const char *s, size_t len, void *dst)
 {
     char *kept = lg_keep(w, s, len);
     memcpy(dst, &kept, sizeof kept);
@@ -63,9 +61,9 @@ static bool read_ip(struct lg_walk *w, const struct lg_field *f, const struct lg
     if (!lg_need_scalar(w, path, n, expected))
         return false;
     if (!lg_is_ok(lg_ip_parse(text_of(n), &ip)))
-        return wrong(w, path, n, expected, "");
+        return lg_wrong(w, path, n, expected, "");
     if (lg_ip_is_any(&ip) || lg_ip_is_multicast(&ip))
-        return wrong(w, path, n, "the address of one machine", "");
+        return lg_wrong(w, path, n, "the address of one machine", "");
     memcpy(dst, &ip, sizeof ip);
     return true;
 }
@@ -82,9 +80,9 @@ static bool read_prefix(struct lg_walk *w, const struct lg_field *f, const struc
     if (!lg_need_scalar(w, path, n, expected))
         return false;
     if (!lg_is_ok(lg_prefix_parse(text_of(n), &p)))
-        return wrong(w, path, n, expected,
-                     lg_is_ok(lg_ip_parse(text_of(n), &ip)) ? "; add the prefix length after a '/'"
-                                                            : "");
+        return lg_wrong(
+            w, path, n, expected,
+            lg_is_ok(lg_ip_parse(text_of(n), &ip)) ? "; add the prefix length after a '/'" : "");
     memcpy(dst, &p, sizeof p);
     return true;
 }
@@ -105,9 +103,9 @@ static bool read_endpoint(struct lg_walk *w, const struct lg_field *f, const str
         hint = strchr(n->text, ':') ? "; put the IPv6 address in brackets and the port after them"
                                     : "; add the port";
     if (!lg_is_ok(lg_endpoint_parse(text_of(n), &e)))
-        return wrong(w, path, n, expected, hint);
+        return lg_wrong(w, path, n, expected, hint);
     if (lg_ip_is_multicast(&e.ip))
-        return wrong(w, path, n, "the address of one machine", "");
+        return lg_wrong(w, path, n, "the address of one machine", "");
     memcpy(dst, &e, sizeof e);
     return true;
 }
@@ -132,9 +130,9 @@ static bool read_mac(struct lg_walk *w, const struct lg_field *f, const struct l
         any |= mac[i];
     }
     if (!ok)
-        return wrong(w, path, n, expected, "; six pairs of hex digits, in quotes");
+        return lg_wrong(w, path, n, expected, "; six pairs of hex digits, in quotes");
     if ((mac[0] & 1) || !any)
-        return wrong(w, path, n, "the address of one machine", "; the first byte must be even");
+        return lg_wrong(w, path, n, "the address of one machine", "; the first byte must be even");
     memcpy(dst, mac, sizeof mac);
     port->has_mac = true;
     return true;
@@ -156,16 +154,16 @@ static bool read_workers(struct lg_walk *w, const struct lg_field *f, const stru
 
     if (n->kind == LG_NODE_SCALAR) {
         if (!parse_small(n->text, n->len, LG_MAX_WORKERS, &v) || v == 0)
-            return wrong(w, path, n, expected, "");
+            return lg_wrong(w, path, n, expected, "");
         cfg->worker_cnt = v;
         cfg->worker_cpus[0] = UINT16_MAX;
         return true;
     }
     if (n->kind == LG_NODE_MAP || n->child_cnt < 1 || n->child_cnt > LG_MAX_WORKERS)
-        return wrong(w, path, n, expected, "");
+        return lg_wrong(w, path, n, expected, "");
     for (struct lg_node *item = n->first; item; item = item->next, at.idx++) {
         if (item->kind != LG_NODE_SCALAR || !parse_small(item->text, item->len, CPU_MAX, &v)) {
-            ok = wrong(w, &at, item, "the number of a CPU", "");
+            ok = lg_wrong(w, &at, item, "the number of a CPU", "");
             continue;
         }
         cfg->worker_cpus[at.idx] = (uint16_t)v;
@@ -188,7 +186,7 @@ static bool read_cpu(struct lg_walk *w, const struct lg_field *f, const struct l
         return false;
     if (strcmp(n->text, "any") != 0) {
         if (!parse_small(n->text, n->len, CPU_MAX, &v))
-            return wrong(w, path, n, expected, "");
+            return lg_wrong(w, path, n, expected, "");
         cpu = (int)v;
     }
     memcpy(dst, &cpu, sizeof cpu);
@@ -208,9 +206,9 @@ static bool read_port_range(struct lg_walk *w, const struct lg_field *f, const s
     const char *dash = strchr(n->text, '-');
     if (!dash || !parse_small(n->text, (size_t)(dash - n->text), 65535, &lo) ||
         !parse_small(dash + 1, strlen(dash + 1), 65535, &hi) || lo < 1024)
-        return wrong(w, path, n, expected, "");
+        return lg_wrong(w, path, n, expected, "");
     if (lo > hi)
-        return wrong(w, path, n, expected, "; the lower port comes first");
+        return lg_wrong(w, path, n, expected, "; the lower port comes first");
     cfg->port_lo = (uint16_t)lo;
     cfg->port_hi = (uint16_t)hi;
     return true;
@@ -226,8 +224,8 @@ static bool read_socket(struct lg_walk *w, const struct lg_field *f, const struc
     if (!lg_need_scalar(w, path, n, expected))
         return false;
     if (n->len > SOCKET_MAX_LEN || (n->len > 0 && n->text[0] != '/'))
-        return wrong(w, path, n, expected, "");
-    return keep_str(w, n->text, n->len, dst);
+        return lg_wrong(w, path, n, expected, "");
+    return lg_keep_at(w, n->text, n->len, dst);
 }
 const struct lg_kind lg_kind_socket = {"path", 0, read_socket};
 
@@ -247,11 +245,12 @@ static bool read_device(struct lg_walk *w, const struct lg_field *f, const struc
         if (strncmp(n->text, prefixes[i], len) != 0)
             continue;
         if (n->len == len || n->len > DEVICE_MAX_LEN || strpbrk(n->text, " \t\r\n"))
-            return wrong(w, path, n, "a device without blanks after the first colon", "");
-        return keep_str(w, n->text, n->len, dst);
+            return lg_wrong(w, path, n, "a device without blanks after the first colon", "");
+        return lg_keep_at(w, n->text, n->len, dst);
     }
     bool is_bare = !strchr(n->text, ':') && n->len > 0 && n->len < 16;
-    return wrong(w, path, n, expected, is_bare ? "; for a kernel interface write af_xdp:NAME" : "");
+    return lg_wrong(w, path, n, expected,
+                    is_bare ? "; for a kernel interface write af_xdp:NAME" : "");
 }
 const struct lg_kind lg_kind_device = {"device", 0, read_device};
 
@@ -264,8 +263,8 @@ static bool read_alpn(struct lg_walk *w, const struct lg_field *f, const struct 
     if (!lg_need_scalar(w, path, n, expected))
         return false;
     if (n->len < 1 || n->len > 255)
-        return wrong(w, path, n, expected, "");
-    return keep_str(w, n->text, n->len, dst);
+        return lg_wrong(w, path, n, expected, "");
+    return lg_keep_at(w, n->text, n->len, dst);
 }
 const struct lg_kind lg_kind_alpn = {"protocol", sizeof(char *), read_alpn};
 
@@ -308,13 +307,13 @@ static bool read_host(struct lg_walk *w, const struct lg_field *f, const struct 
     if (!lg_need_scalar(w, path, n, expected))
         return false;
     if (n->len >= sizeof low)
-        return wrong(w, path, n, expected, "");
+        return lg_wrong(w, path, n, expected, "");
     for (size_t i = 0; i <= n->len; i++)
         low[i] = (char)tolower((unsigned char)n->text[i]);
     const char *problem = host_problem(low, n->len);
     if (problem)
-        return wrong(w, path, n, expected, problem);
-    return keep_str(w, low, n->len, dst);
+        return lg_wrong(w, path, n, expected, problem);
+    return lg_keep_at(w, low, n->len, dst);
 }
 const struct lg_kind lg_kind_host = {"host", 0, read_host};
 
@@ -347,61 +346,7 @@ static bool read_path(struct lg_walk *w, const struct lg_field *f, const struct 
         return false;
     const char *problem = path_problem(n->text, n->len);
     if (problem)
-        return wrong(w, path, n, expected, problem);
-    return keep_str(w, n->text, n->len, dst);
+        return lg_wrong(w, path, n, expected, problem);
+    return lg_keep_at(w, n->text, n->len, dst);
 }
 const struct lg_kind lg_kind_path = {"path", 0, read_path};
-
-/* ---------------------------------------------------------------- pools */
-
-static bool is_token(const char *s)
-{
-    size_t len = strlen(s);
-
-    for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)s[i]) && !strchr("!#$%&'*+-.^_`|~", s[i]))
-            return false;
-    return len >= 1 && len <= TOKEN_MAX_LEN;
-}
-
-/* keep_balance: a header's name in lower case, a cookie's as it is. */
-static bool keep_balance(struct lg_walk *w, enum lg_balance how, const char *name, void *dst)
-{
-    struct lg_cfg_balance b = {.how = how};
-    char own[TOKEN_MAX_LEN + 1] = "";
-
-    for (size_t i = 0; name[i]; i++)
-        own[i] = how == LG_BALANCE_HEADER ? (char)tolower((unsigned char)name[i]) : name[i];
-    if (!keep_str(w, own, strlen(own), &b.name))
-        return false;
-    memcpy(dst, &b, sizeof b);
-    return true;
-}
-
-static bool read_balance(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
-                         struct lg_node *n, void *dst)
-{
-    static const char expected[] =
-        "one of roundrobin, leastconn, ewma, source, uri, header:NAME, cookie:NAME";
-    static const struct lg_word words[] = {{"roundrobin", LG_BALANCE_ROUNDROBIN},
-                                           {"leastconn", LG_BALANCE_LEASTCONN},
-                                           {"ewma", LG_BALANCE_EWMA},
-                                           {"source", LG_BALANCE_SOURCE},
-                                           {"uri", LG_BALANCE_URI}};
-
-    (void)f;
-    if (!lg_need_scalar(w, path, n, expected))
-        return false;
-    for (size_t i = 0; i < LG_ARRAY_CNT(words); i++)
-        if (strcmp(words[i].word, n->text) == 0)
-            return keep_balance(w, (enum lg_balance)words[i].value, "", dst);
-    bool is_header = strncmp(n->text, "header:", 7) == 0;
-    if (!is_header && strncmp(n->text, "cookie:", 7) != 0)
-        return wrong(w, path, n, expected, "");
-    if (!is_token(n->text + 7))
-        return wrong(w, path, n, expected, "; NAME is 1 to 63 letters, digits or '-' and the like");
-    return keep_balance(w, is_header ? LG_BALANCE_HEADER : LG_BALANCE_COOKIE, n->text + 7, dst);
-}
-const struct lg_kind lg_kind_balance = {
-    "`roundrobin`, `leastconn`, `ewma`, `source`, `uri`, `header:`NAME or `cookie:`NAME", 0,
-    read_balance};

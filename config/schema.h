@@ -105,6 +105,11 @@ const char *lg_nearest(const char *word, const char *const *candidates, uint32_t
 /* lg_need_scalar is true for a scalar that is not nothing; reports otherwise. */
 bool lg_need_scalar(struct lg_walk *w, const struct lg_path *path, struct lg_node *n,
                     const char *expected);
+/* lg_wrong reports "found X, expected Y", with an optional hint that begins with "; "; false. */
+bool lg_wrong(struct lg_walk *w, const struct lg_path *path, struct lg_node *n,
+              const char *expected, const char *hint);
+/* lg_keep_at keeps a string and writes its address to dst; false when memory is out. */
+bool lg_keep_at(struct lg_walk *w, const char *s, size_t len, void *dst);
 /* lg_keep copies a string into the config; NULL after reporting that memory is out. */
 char *lg_keep(struct lg_walk *w, const char *s, size_t len);
 
@@ -114,7 +119,10 @@ extern const struct lg_kind lg_kind_str, lg_kind_name, lg_kind_ref, lg_kind_bool
     lg_kind_prefix, lg_kind_endpoint;
 /* Those of one key only, kinds_net.c. */
 extern const struct lg_kind lg_kind_workers, lg_kind_cpu, lg_kind_port_range, lg_kind_device,
-    lg_kind_mac, lg_kind_socket, lg_kind_alpn, lg_kind_host, lg_kind_path, lg_kind_balance;
+    lg_kind_mac, lg_kind_socket, lg_kind_alpn, lg_kind_host, lg_kind_path;
+/* And kinds_pool.c. */
+extern const struct lg_kind lg_kind_balance, lg_kind_codes, lg_kind_token, lg_kind_target,
+    lg_kind_authority;
 
 /* lg_schema_print writes schema.md. */
 void lg_schema_print(FILE *out);

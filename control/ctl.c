@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const verb_names[] = {"stats", "reload", "version"};
+static const char *const verb_names[] = {"stats", "reload", "version", "backends"};
 
 struct client {
     int fd;          /* -1: the slot is free */
@@ -70,9 +70,10 @@ static char *refuse(lg_span_t line)
         safe[n++] = *p;
     }
     safe[n] = '\0';
-    if (asprintf(&out,
-                 "{\"ok\":false,\"error\":\"unknown command '%s'; stats, reload or version\"}",
-                 safe) < 0)
+    if (asprintf(
+            &out,
+            "{\"ok\":false,\"error\":\"unknown command '%s'; stats, reload, version or backends\"}",
+            safe) < 0)
         return NULL;
     return out;
 }

@@ -24,7 +24,7 @@
 #define LG_CTL_SLOW_NS LG_SEC(5)
 #define LG_CTL_IDLE_NS LG_SEC(60)
 
-enum lg_ctl_verb { LG_CTL_STATS, LG_CTL_RELOAD, LG_CTL_VERSION, LG_CTL_UNKNOWN };
+enum lg_ctl_verb { LG_CTL_STATS, LG_CTL_RELOAD, LG_CTL_VERSION, LG_CTL_BACKENDS, LG_CTL_UNKNOWN };
 
 struct lg_ctl;
 

@@ -26,6 +26,7 @@ static const char help_text[] =
     "  lockgatectl [-s SOCKET] stats [NAME...]\n"
     "  lockgatectl [-s SOCKET] reload\n"
     "  lockgatectl [-s SOCKET] version\n"
+    "  lockgatectl [-s SOCKET] backends [--json]\n"
     "\n"
     "COMMANDS\n"
     "  stats           everything, as JSON: totals, and each worker's counters\n"
@@ -33,6 +34,8 @@ static const char help_text[] =
     "                  tcp_conns, bufs_used) or a value of the process (generation, retired)\n"
     "  reload          read the configuration again; waits until it is in force or refused\n"
     "  version         versions of Lockgate, wolfSSL and DPDK\n"
+    "  backends        every pool's backends: state, weight, connections in use, times chosen,\n"
+    "                  failures, and the last health check; --json for programs\n"
     "\n"
     "OPTIONS\n"
     "  -s, --socket SOCKET   global.control_socket of the one to ask (default " DEFAULT_SOCKET ")\n"
@@ -161,6 +164,45 @@ static int print_stats(const json_t *answer, char *const *names, int cnt)
     return rc;
 }
 
+static int64_t number_of(const json_t *obj, const char *name)
+{
+    return (int64_t)json_integer_value(json_object_get(obj, name));
+}
+
+/* print_check: "ok, 3 ms ago, took 412 us"; nothing where no check is made. */
+static void print_check(const json_t *check)
+{
+    const json_t *ago = json_object_get(check, "ago_ms");
+
+    if (!json_is_object(check)) {
+        puts("-");
+        return;
+    }
+    printf("%s", text_of(check, "result"));
+    if (json_is_integer(ago))
+        printf(", %" PRIi64 " ms ago, took %" PRIi64 " us", (int64_t)json_integer_value(ago),
+               number_of(check, "took_us"));
+    putchar('\n');
+}
+
+static int print_backends(const json_t *answer)
+{
+    const json_t *pools = json_object_get(answer, "pools"), *pool, *be;
+    size_t i, k;
+
+    printf("%-16s %-16s %-24s %-8s %6s %6s %10s %8s  %s\n", "POOL", "BACKEND", "ADDRESS", "STATE",
+           "WEIGHT", "CONNS", "PICKED", "FAILED", "LAST CHECK");
+    json_array_foreach(pools, i, pool) json_array_foreach(json_object_get(pool, "backends"), k, be)
+    {
+        printf("%-16s %-16s %-24s %-8s %6" PRIi64 " %6" PRIi64 " %10" PRIi64 " %8" PRIi64 "  ",
+               text_of(pool, "name"), text_of(be, "name"), text_of(be, "address"),
+               text_of(be, "state"), number_of(be, "weight"), number_of(be, "connections"),
+               number_of(be, "picked"), number_of(be, "failed"));
+        print_check(json_object_get(be, "check"));
+    }
+    return EXIT_GOOD;
+}
+
 static int print_version(const json_t *answer)
 {
     printf("lockgate %s\nwolfSSL %s\n%s\n", text_of(answer, "version"), text_of(answer, "wolfssl"),
@@ -191,6 +233,8 @@ static int run(const char *socket_path, char *const *argv, int argc)
         rc = print_stats(answer, argv + 1, argc - 1);
     else if (strcmp(argv[0], "version") == 0)
         rc = print_version(answer);
+    else if (strcmp(argv[0], "backends") == 0)
+        rc = argc > 1 ? print_json(answer) : print_backends(answer);
     else
         rc = printf("generation %" PRIi64 " active\n",
                     (int64_t)json_integer_value(json_object_get(answer, "generation"))) < 0;
@@ -220,12 +264,15 @@ int main(int argc, char **argv)
         path = optarg;
     }
     if (optind == argc)
-        return usage("which command? stats, reload or version", "");
+        return usage("which command? stats, reload, version or backends", "");
     const char *command = argv[optind];
     bool is_stats = strcmp(command, "stats") == 0;
-    if (!is_stats && strcmp(command, "reload") != 0 && strcmp(command, "version") != 0)
+    bool is_backends = strcmp(command, "backends") == 0;
+    if (!is_stats && !is_backends && strcmp(command, "reload") != 0 &&
+        strcmp(command, "version") != 0)
         return usage("unknown command: ", command);
-    if (!is_stats && optind + 1 < argc)
+    bool has_json = is_backends && optind + 2 == argc && strcmp(argv[optind + 1], "--json") == 0;
+    if (!is_stats && !has_json && optind + 1 < argc)
         return usage("unexpected argument: ", argv[optind + 1]);
     return run(path, argv + optind, argc - optind);
 }

@@ -2,20 +2,9 @@
 /* report.c: numbers to JSON. */
 #include "report.h"
 
-#include <jansson.h>
+#include "report_priv.h"
+
 #include <stdio.h>
-
-/* In jansson an object that could not be made, or a member that could not be added, shows in the
- * return values; they are gathered here: a reply is whole or it is not sent. */
-static bool set(json_t *obj, const char *name, json_t *value)
-{
-    return json_object_set_new(obj, name, value) == 0;
-}
-
-static bool set_u64(json_t *obj, const char *name, uint64_t v)
-{
-    return set(obj, name, json_integer((json_int_t)v));
-}
 
 /* finish gives the text and drops the object; good: was everything added? */
 static char *finish(json_t *obj, bool good)
@@ -34,7 +23,7 @@ static bool add_counters(json_t *obj, const struct lg_report *r, uint32_t first,
         uint64_t sum = 0;
         for (uint32_t k = first; k < first + cnt; k++)
             sum += lg_stat_get(r->workers[k].stats, (enum lg_stat)id);
-        good = set_u64(obj, lg_stat_name((enum lg_stat)id), sum) && good;
+        good = lg_json_u64(obj, lg_stat_name((enum lg_stat)id), sum) && good;
     }
     return good;
 }
@@ -47,7 +36,7 @@ static bool add_gauges(json_t *obj, const struct lg_report *r, uint32_t first, u
         uint64_t sum = 0;                                                                          \
         for (uint32_t k = first; k < first + cnt; k++)                                             \
             sum += r->workers[k].field;                                                            \
-        good = set_u64(obj, #name, sum) && good;                                                   \
+        good = lg_json_u64(obj, #name, sum) && good;                                               \
     }
     LG_REPORT_GAUGES(X)
 #undef X
@@ -57,8 +46,8 @@ static bool add_gauges(json_t *obj, const struct lg_report *r, uint32_t first, u
 static json_t *make_worker(const struct lg_report *r, uint32_t k)
 {
     json_t *obj = json_object();
-    bool good = set_u64(obj, "worker", k) && set_u64(obj, "cpu", r->cpus[k]) &&
-                set_u64(obj, "snapshot_gen", r->workers[k].snapshot_gen) &&
+    bool good = lg_json_u64(obj, "worker", k) && lg_json_u64(obj, "cpu", r->cpus[k]) &&
+                lg_json_u64(obj, "snapshot_gen", r->workers[k].snapshot_gen) &&
                 add_counters(obj, r, k, 1) && add_gauges(obj, r, k, 1);
 
     if (good)
@@ -69,8 +58,9 @@ static json_t *make_worker(const struct lg_report *r, uint32_t k)
 
 static bool add_crls(json_t *obj, const struct lg_tls_crl_totals *crls)
 {
-    return set_u64(obj, "crl_lists", crls->lists) && set_u64(obj, "crl_entries", crls->entries) &&
-           set_u64(obj, "crl_bytes", crls->bytes);
+    return lg_json_u64(obj, "crl_lists", crls->lists) &&
+           lg_json_u64(obj, "crl_entries", crls->entries) &&
+           lg_json_u64(obj, "crl_bytes", crls->bytes);
 }
 
 char *lg_report_stats(const struct lg_report *r)
@@ -82,22 +72,26 @@ char *lg_report_stats(const struct lg_report *r)
     for (uint32_t k = 0; k < r->worker_cnt; k++)
         good = json_array_append_new(workers, make_worker(r, k)) == 0 && good;
     good = add_crls(obj, &r->crls) && good;
-    good = set(obj, "ok", json_true()) && set(obj, "version", json_string(LG_VERSION)) &&
-           set_u64(obj, "generation", r->generation) && set_u64(obj, "retired", r->retired_cnt) &&
-           set(obj, "draining", json_boolean(r->is_draining)) &&
-           set_u64(obj, "uptime_s", r->uptime_s) &&
-           set_u64(obj, "tsc_hz", r->worker_cnt ? r->workers[0].tsc_hz : 0) && good;
-    good = set(obj, "totals", totals) && good; /* both take the reference, also when they fail */
-    good = set(obj, "workers", workers) && good;
+    good = lg_json_set(obj, "ok", json_true()) &&
+           lg_json_set(obj, "version", json_string(LG_VERSION)) &&
+           lg_json_u64(obj, "generation", r->generation) &&
+           lg_json_u64(obj, "retired", r->retired_cnt) &&
+           lg_json_set(obj, "draining", json_boolean(r->is_draining)) &&
+           lg_json_u64(obj, "uptime_s", r->uptime_s) &&
+           lg_json_u64(obj, "tsc_hz", r->worker_cnt ? r->workers[0].tsc_hz : 0) && good;
+    good = lg_json_set(obj, "totals", totals) &&
+           good; /* both take the reference, also when they fail */
+    good = lg_json_set(obj, "workers", workers) && good;
     return finish(obj, good);
 }
 
 char *lg_report_version(const char *dpdk)
 {
     json_t *obj = json_object();
-    bool good = set(obj, "ok", json_true()) && set(obj, "version", json_string(LG_VERSION)) &&
-                set(obj, "wolfssl", json_string(LG_WOLFSSL_VERSION)) &&
-                set(obj, "dpdk", json_string(dpdk));
+    bool good = lg_json_set(obj, "ok", json_true()) &&
+                lg_json_set(obj, "version", json_string(LG_VERSION)) &&
+                lg_json_set(obj, "wolfssl", json_string(LG_WOLFSSL_VERSION)) &&
+                lg_json_set(obj, "dpdk", json_string(dpdk));
 
     return finish(obj, good);
 }
@@ -114,17 +108,17 @@ static json_t *make_text(const char *text)
 char *lg_report_reload(lg_err_t err, uint64_t generation, const struct lg_diag *diag)
 {
     json_t *obj = json_object(), *messages = json_array();
-    bool good =
-        set(obj, "ok", json_boolean(lg_is_ok(err))) && set_u64(obj, "generation", generation);
+    bool good = lg_json_set(obj, "ok", json_boolean(lg_is_ok(err))) &&
+                lg_json_u64(obj, "generation", generation);
 
     if (!lg_is_ok(err))
-        good = set(obj, "error", json_string(lg_err_text(err))) && good;
+        good = lg_json_set(obj, "error", json_string(lg_err_text(err))) && good;
     for (uint32_t i = 0; i < diag->kept_cnt; i++) {
         char text[LG_DIAG_TEXT_SZ + 16];
         snprintf(text, sizeof text, "%s: %s", diag->msg[i].is_error ? "error" : "warning",
                  diag->msg[i].text);
         good = json_array_append_new(messages, make_text(text)) == 0 && good;
     }
-    good = set(obj, "messages", messages) && good;
+    good = lg_json_set(obj, "messages", messages) && good;
     return finish(obj, good);
 }

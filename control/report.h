@@ -37,9 +37,12 @@ struct lg_report {
 
 /* Each returns one line of JSON without its newline, from malloc, the caller's; NULL: no memory.
  *   lg_report_stats {"ok":true,"version":..,"generation":..,"tsc_hz":..,"totals":{},"workers":[]}
- *   lg_report_version  {"ok":true,"version":..,"wolfssl":..,"dpdk":..}
+ *   lg_report_backends
+ * {"ok":true,"generation":N,"pools":[{"name":..,"balance":..,"backends":[..]}]}; now_ns on the
+ * workers' clock lg_report_version  {"ok":true,"version":..,"wolfssl":..,"dpdk":..}
  *   lg_report_reload   {"ok":true,"generation":N,"messages":[..]}, or "ok":false with "error" */
 char *lg_report_stats(const struct lg_report *report);
+char *lg_report_backends(const struct lg_snapshot *s, lg_ns_t now_ns);
 char *lg_report_version(const char *dpdk);
 char *lg_report_reload(lg_err_t err, uint64_t generation, const struct lg_diag *diag);
 

@@ -133,6 +133,8 @@ char *lg_server_handle(void *server, enum lg_ctl_verb verb)
     case LG_CTL_RELOAD:
         err = reload(s, &diag);
         return lg_report_reload(err, s->reload.current->generation, &diag);
+    case LG_CTL_BACKENDS:
+        return lg_report_backends(s->reload.current, lg_boot_now());
     case LG_CTL_UNKNOWN:
         break;
     }

@@ -96,6 +96,7 @@ void lg_bal_pool_close(struct lg_bal_pool *p)
     for (uint32_t i = 0; p->seats && i < p->cnt; i++)
         lg_seat_give(p->seats[i]);
     free(p->seats);
+    free(p->checks);
     free(p->maglev);
 }
 

@@ -24,13 +24,19 @@ struct lg_seat_part {
     /* -- written by the owner, read by all -- */
     alignas(LG_CACHE_PAIR) _Atomic uint32_t active; /* connections sessions use now */
     _Atomic uint64_t picked;                        /* times it was chosen */
-    _Atomic uint64_t failed;                        /* connections refused, reset, timed out */
+    _Atomic uint64_t failed;                        /* refused, reset, no valid answer in time */
+    _Atomic lg_ns_t ejected_until_ns;               /* left alone until then; eject.h */
     /* -- owner core only -- */
     int64_t current;     /* smooth weighted round robin, between two snapshots */
     lg_ns_t ewma_ns;     /* peak-sensitive latency; 0: none seen yet */
     lg_ns_t ewma_at_ns;  /* of the last observation */
     lg_ns_t up_since_ns; /* when it came (back) into use, for slow start */
-    bool is_seen;        /* a view has looked at it: up_since_ns and was_up hold */
+    lg_ns_t ejected_ns;  /* how long the last ejection was */
+    lg_ns_t win_begin_ns;
+    uint32_t win_good, win_bad; /* answers of the window in progress */
+    uint32_t fail_streak;       /* failures in a row */
+    uint32_t eject_cnt;         /* ejections that are not forgiven */
+    bool is_seen;               /* a view has looked at it: up_since_ns and was_up hold */
     bool was_up;
     bool is_warm; /* in use since the process started: no slow start */
 };

@@ -46,11 +46,12 @@ static uint32_t ramp(uint32_t full, lg_ns_t since_ns, lg_ns_t slow_ns)
     return LG_MAX(part, LG_MAX(full / 64, 1u));
 }
 
-static bool is_usable(const struct lg_bal_view *v, uint32_t i)
+static bool is_usable(const struct lg_bal_view *v, uint32_t i, lg_ns_t now_ns)
 {
     const struct lg_cfg_backend *be = &v->pool->cfg->backends[i];
 
-    return be->weight > 0 && !be->drain;
+    return be->weight > 0 && !be->drain && !lg_is_ejected(v->items[i].own, now_ns) &&
+           !(v->pool->checks && lg_check_is_down(v->pool->checks[i]));
 }
 
 static void look_at(struct lg_bal_view *v, uint32_t i, lg_ns_t now_ns)
@@ -58,7 +59,7 @@ static void look_at(struct lg_bal_view *v, uint32_t i, lg_ns_t now_ns)
     const struct lg_cfg_pool *cfg = v->pool->cfg;
     struct lg_bal_item *it = &v->items[i];
     struct lg_seat_part *own = it->own;
-    bool is_up = is_usable(v, i);
+    bool is_up = is_usable(v, i, now_ns);
 
     if (!own->is_seen) {
         own->is_warm = !it->seat->is_late;
@@ -192,4 +193,19 @@ enum lg_bal_outcome lg_bal_pick(struct lg_bal_view *v, const struct lg_bal_ask *
     if (o == LG_BAL_PICKED)
         *idx = choose(v, ask, now_ns);
     return o;
+}
+
+lg_ns_t lg_bal_note(struct lg_bal_view *v, uint32_t idx, enum lg_outcome o, lg_ns_t now_ns)
+{
+    const struct lg_cfg_ejection *cfg = &v->pool->cfg->ejection;
+    uint32_t out = 1;
+
+    if (!lg_eject_note(v->items[idx].own, cfg, o, now_ns))
+        return 0;
+    for (uint32_t i = 0; i < v->pool->cnt; i++)
+        out += lg_is_ejected(v->items[i].own, now_ns);
+    if (2 * out > v->pool->cnt) /* the rest would not bear it, or fails too */
+        return 0;
+    v->look_ns = 0;
+    return lg_eject(v->items[idx].own, cfg, now_ns);
 }

@@ -12,7 +12,9 @@
 #ifndef LG_VIEW_H
 #define LG_VIEW_H
 
+#include "check.h"
 #include "config.h"
+#include "eject.h"
 #include "pick.h"
 
 /* One pool of a snapshot. Immutable once built. */
@@ -20,6 +22,7 @@ struct lg_bal_pool {
     const struct lg_cfg_pool *cfg; /* borrows: of the snapshot */
     uint32_t cnt;                  /* of backends; > 0 */
     struct lg_seat **seats;        /* owns a reference to each; cnt */
+    struct lg_check **checks;      /* owns; borrows each, of the snapshot; NULL: none are made */
     uint32_t slot_cnt;
     uint16_t *maglev; /* owns; NULL: balance needs none */
     bool has_limits;  /* some backend has max_connections */
@@ -80,6 +83,9 @@ enum lg_bal_outcome {
 enum lg_bal_outcome lg_bal_pick(struct lg_bal_view *v, const struct lg_bal_ask *ask, lg_ns_t now_ns,
                                 uint32_t *idx);
 
+/* lg_bal_note tells how a backend has done, for passive health.
+ *   Returns  0, or for how many nanoseconds it has been ejected by this */
+lg_ns_t lg_bal_note(struct lg_bal_view *v, uint32_t idx, enum lg_outcome o, lg_ns_t now_ns);
 /* lg_bal_is_full: a pick would give FULL. Cost O(cnt) */
 bool lg_bal_is_full(struct lg_bal_view *v, const struct lg_bal_ask *ask, lg_ns_t now_ns);
 

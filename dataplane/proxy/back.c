@@ -192,15 +192,14 @@ static void say_no_port(struct lg_proxy *p, const lg_ip_t *src, const struct lg_
                    lg_ip_text(src, from_text), lg_endpoint_text(to, to_text));
 }
 
-/* From our first address that has a port left. */
-static lg_err_t connect_from_any(struct lg_proxy *p, const struct lg_endpoint *to,
-                                 struct lg_back *b)
+lg_err_t lg_back_dial(struct lg_proxy *p, const struct lg_endpoint *to, void *user,
+                      struct lg_tcp_conn **out)
 {
     lg_err_t e = LG_E(NO_ROUTE);
     lg_ip_t src;
 
     for (uint32_t nth = 0; p->env.source(p->env.ctx, &to->ip, nth, &src); nth++) {
-        e = lg_tcp_connect(p->env.tcp, &src, to, b, p->now_ns, &b->c);
+        e = lg_tcp_connect(p->env.tcp, &src, to, user, p->now_ns, out);
         if (!lg_err_is(e, LG_ERR_NO_PORT))
             return e;
         say_no_port(p, &src, to);
@@ -219,11 +218,12 @@ static lg_err_t connect_to(struct lg_session *s, uint32_t backend_idx)
         b = lg_pool_take(&p->back_pool);
     }
     LG_CHECK(b, LG_E(FULL));
-    *b = (struct lg_back){.s = s, .pool_idx = s->pool_idx, .backend_idx = backend_idx};
-    lg_err_t e = connect_from_any(p, &be->addr, b);
+    *b = (struct lg_back){
+        .peer = {LG_PEER_BACK}, .s = s, .pool_idx = s->pool_idx, .backend_idx = backend_idx};
+    lg_err_t e = lg_back_dial(p, &be->addr, b, &b->c);
     if (lg_err_is(e, LG_ERR_FULL) && p->idle_oldest) {
         idle_close(p, p->idle_oldest);
-        e = connect_from_any(p, &be->addr, b);
+        e = lg_back_dial(p, &be->addr, b, &b->c);
     }
     if (!lg_is_ok(e)) {
         lg_pool_give(&p->back_pool, b);

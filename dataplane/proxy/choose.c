@@ -105,11 +105,30 @@ static bool may_retry(const struct lg_session *s)
     return s->tried_cnt <= 1;
 }
 
+void lg_back_note(struct lg_session *s, enum lg_outcome o)
+{
+    const struct lg_cfg_pool *pool = lg_session_pool(s);
+    struct lg_bal_view *v = &lg_session_view(s)->bal;
+    struct lg_proxy *p = s->p;
+
+    if (!s->back && s->tried_cnt == 0)
+        return;
+    uint32_t idx = s->back ? s->back->backend_idx : s->tried[s->tried_cnt - 1];
+    if (o == LG_OUT_FAIL)
+        lg_seat_count(&v->items[idx].own->failed);
+    lg_ns_t out_ns = lg_bal_note(v, idx, o, p->now_ns);
+    if (out_ns == 0)
+        return;
+    lg_stat_inc(p->env.stats, LG_STAT_PROXY_EJECTED);
+    lg_logring_put(p->env.log, p->env.stats, LG_LOG_WARN,
+                   "pool %s backend %s is left alone for %u ms: it fails the traffic it gets",
+                   pool->name, pool->backends[idx].name, (unsigned)(out_ns / LG_MS(1)));
+}
+
 void lg_back_failed(struct lg_session *s)
 {
     lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
-    if (s->tried_cnt)
-        lg_seat_count(&lg_session_view(s)->bal.items[s->tried[s->tried_cnt - 1]].own->failed);
+    lg_back_note(s, LG_OUT_FAIL);
 }
 
 static lg_err_t begin(struct lg_session *s)

@@ -364,6 +364,8 @@ void lg_http_deadline(struct lg_session *s)
         break;
     case LG_HP_EXCHANGE:
         if (!h->has_resp_head) {
+            if (h->req.done)
+                lg_back_failed(s);
             lg_http_fail(s, h->req.done ? 504 : 408);
             break;
         }

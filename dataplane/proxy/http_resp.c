@@ -98,11 +98,14 @@ static void gone(struct lg_session *s)
 {
     struct lg_http *h = &s->http;
 
-    lg_back_failed(s);
-    if (s->back->is_reused && !h->has_resp_byte && !h->body_sent && h->replay.head)
+    if (s->back->is_reused && !h->has_resp_byte && !h->body_sent && h->replay.head) {
+        /* A kept connection that has ended says nothing of its backend. */
+        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
         lg_http_resend(s);
-    else
-        lg_http_fail(s, 502);
+        return;
+    }
+    lg_back_failed(s);
+    lg_http_fail(s, 502);
 }
 
 /* ends_for_client decides what this response means for the client's connection. */
@@ -145,6 +148,7 @@ static bool pass_head(struct lg_session *s)
         return true;
     count_status(s, head->status);
     h->has_resp_head = true;
+    lg_back_note(s, head->status >= 500 ? LG_OUT_BAD : LG_OUT_GOOD);
     lg_ewma_observe(s->back->own, lg_ns_since(s->p->now_ns, h->sent_ns), s->p->now_ns);
     h->keep_back = head->keep_alive && framing != LG_HTTP_CLOSE;
     lg_http_body_init(&h->resp, framing, head->length);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* proxy.c: one worker's proxy: memory, snapshots, drain, and where news and deadlines come in. */
-#include "proxy_priv.h"
+#include "probe.h"
 
 /* What lg_proxy_init lays out, in this order. */
 struct layout {
-    size_t sessions_off, backs_off, http_off, sz;
+    size_t sessions_off, backs_off, probes_off, http_off, sz;
 };
 
 static struct layout lay_out(const struct lg_proxy_cfg *cfg)
@@ -16,9 +16,12 @@ static struct layout lay_out(const struct lg_proxy_cfg *cfg)
         lg_align_up(lg_pool_footprint(cfg->max_sessions, sizeof(struct lg_session)), LG_CACHE_LINE);
     /* Backend connections in use and kept together never outnumber the sessions: when a new one is
      * needed, the oldest kept one makes room. */
-    l.http_off =
+    l.probes_off =
         l.backs_off +
         lg_align_up(lg_pool_footprint(cfg->max_sessions, sizeof(struct lg_back)), LG_CACHE_LINE);
+    l.http_off =
+        l.probes_off +
+        lg_align_up(lg_pool_footprint(LG_PROBE_CNT, sizeof(struct lg_probe)), LG_CACHE_LINE);
     l.sz = l.http_off + lg_align_up(sizeof(struct lg_http_scratch), LG_CACHE_LINE);
     return l;
 }
@@ -44,9 +47,13 @@ struct lg_proxy *lg_proxy_init(void *mem, const struct lg_proxy_cfg *cfg,
                  sizeof(struct lg_session));
     lg_pool_init(&p->back_pool, (uint8_t *)mem + l.backs_off, cfg->max_sessions,
                  sizeof(struct lg_back));
+    lg_pool_init(&p->probe_pool, (uint8_t *)mem + l.probes_off, LG_PROBE_CNT,
+                 sizeof(struct lg_probe));
     p->http = (struct lg_http_scratch *)(void *)((uint8_t *)mem + l.http_off);
     lg_wheel_init(&p->wheel, now_ns);
     lg_wheel_init(&p->idle_wheel, now_ns);
+    lg_wheel_init(&p->check_wheel, now_ns);
+    p->rng = lg_bal_mix(now_ns + cfg->worker_idx) | 1;
     return p;
 }
 
@@ -58,22 +65,29 @@ static void abort_all(struct lg_proxy *p)
     }
 }
 
-/* The snapshot in use is pinned, so that what it knows can be passed on to the next. */
-static void leave_snapshot(struct lg_proxy *p)
+/* The snapshot in use is pinned, so that what it knows can be passed on to the next.
+ *   s     the one that was in use; NULL: none was
+ *   next  the generation that is now; 0: none */
+static void leave_snapshot(struct lg_proxy *p, const struct lg_snapshot *s, uint64_t next)
 {
-    if (!p->snap)
+    if (!s)
         return;
-    for (uint32_t i = 0; i < p->snap->pool_cnt; i++)
+    lg_probe_end(p, s, next);
+    lg_snapshot_unpin(s, p->cfg.worker_idx);
+}
+
+static void end_views(struct lg_proxy *p)
+{
+    for (uint32_t i = 0; p->snap && i < p->snap->pool_cnt; i++)
         lg_bal_view_end(&p->snap->workers[p->cfg.worker_idx].pools[i].bal);
-    lg_snapshot_unpin(p->snap, p->cfg.worker_idx);
-    p->snap = NULL;
 }
 
 void lg_proxy_fini(struct lg_proxy *p)
 {
     abort_all(p);
     lg_back_drop_idle(p);
-    leave_snapshot(p);
+    leave_snapshot(p, p->snap, 0);
+    p->snap = NULL;
 }
 
 void lg_proxy_set_snapshot(struct lg_proxy *p, const struct lg_snapshot *s, lg_ns_t now_ns)
@@ -82,11 +96,15 @@ void lg_proxy_set_snapshot(struct lg_proxy *p, const struct lg_snapshot *s, lg_n
     /* Indexes of pools and backends mean something else in another snapshot; one that lies where
      * the last one lay is another one all the same. */
     lg_back_drop_idle(p);
-    leave_snapshot(p);
+    const struct lg_snapshot *old = p->snap;
+    end_views(p);
     lg_snapshot_pin(s, p->cfg.worker_idx);
     p->snap = s;
     for (uint32_t i = 0; i < s->pool_cnt; i++)
         lg_bal_view_begin(&s->workers[p->cfg.worker_idx].pools[i].bal);
+    if (!p->is_draining)
+        lg_probe_begin(p);
+    leave_snapshot(p, old, s->generation);
 }
 
 bool lg_proxy_is_listening(const struct lg_proxy *p, const lg_ip_t *ip, uint16_t port)
@@ -102,6 +120,8 @@ void lg_proxy_drain(struct lg_proxy *p, lg_ns_t deadline_ns, lg_ns_t now_ns)
         return;
     p->is_draining = true;
     lg_back_drop_idle(p);
+    if (p->snap)
+        lg_probe_end(p, p->snap, 0);
     for (struct lg_session *s = p->sessions, *next; s; s = next) {
         next = s->next;
         if (s->state != LG_S_HTTP)
@@ -133,13 +153,21 @@ static void front_event(struct lg_proxy *p, struct lg_tcp_conn *c, uint32_t even
         lg_session_run(s);
 }
 
+static void back_event(struct lg_proxy *p, struct lg_peer *peer, uint32_t events)
+{
+    if (peer->kind == LG_PEER_PROBE)
+        lg_probe_event(p, LG_CONTAINER(peer, struct lg_probe, peer), events);
+    else
+        lg_back_event(p, LG_CONTAINER(peer, struct lg_back, peer), events);
+}
+
 void lg_proxy_event(struct lg_proxy *p, struct lg_tcp_conn *c, uint32_t events, lg_ns_t now_ns)
 {
     p->now_ns = now_ns;
     if (lg_tcp_is_passive(c))
         front_event(p, c, events);
     else
-        lg_back_event(p, lg_tcp_user(c), events);
+        back_event(p, lg_tcp_user(c), events);
 }
 
 /* run_list runs those that wait now: what queues itself again is for the next turn.
@@ -169,6 +197,7 @@ unsigned lg_proxy_poll(struct lg_proxy *p, lg_ns_t now_ns)
     p->now_ns = now_ns;
     unsigned done = lg_wheel_poll(&p->wheel, now_ns, 256, lg_session_timer, p);
     done += lg_wheel_poll(&p->idle_wheel, now_ns, 256, lg_back_idle_timer, p);
+    done += lg_wheel_poll(&p->check_wheel, now_ns, 64, lg_probe_timer, p);
     if (now_ns >= p->drain_ns) {
         p->drain_ns = LG_NS_NEVER;
         abort_all(p);
@@ -183,6 +212,7 @@ lg_ns_t lg_proxy_next(const struct lg_proxy *p)
     if (p->work.head || p->shakes.head)
         return 0;
     lg_ns_t next = LG_MIN(lg_wheel_next(&p->wheel), lg_wheel_next(&p->idle_wheel));
+    next = LG_MIN(next, lg_wheel_next(&p->check_wheel));
     if (p->waiting)
         next = LG_MIN(next, p->has_freed ? 0 : p->wait_ns);
     return LG_MIN(next, p->drain_ns);

@@ -67,8 +67,15 @@ enum lg_rx_end {
     LG_RX_CUT,    /* FIN without it: truncated */
 };
 
+/* Whose a connection of ours is: what begins at its user pointer. */
+enum lg_peer_kind { LG_PEER_BACK, LG_PEER_PROBE };
+struct lg_peer {
+    uint8_t kind; /* enum lg_peer_kind */
+};
+
 /* A connection to a backend: of a session, or kept for the next request. */
 struct lg_back {
+    struct lg_peer peer; /* first */
     struct lg_tcp_conn *c;
     struct lg_session *s;     /* borrows: NULL while kept */
     struct lg_seat_part *own; /* borrows: of the session's snapshot; NULL while kept */
@@ -136,9 +143,11 @@ struct lg_proxy {
     const struct lg_snapshot *snap;
     lg_ns_t drain_ns; /* NEVER: not draining */
     bool is_draining;
-    struct lg_pool session_pool, back_pool;
-    struct lg_wheel wheel;      /* sessions */
-    struct lg_wheel idle_wheel; /* kept backend connections */
+    struct lg_pool session_pool, back_pool, probe_pool;
+    uint64_t rng;                /* not 0; for what nobody gains by guessing */
+    struct lg_wheel wheel;       /* sessions */
+    struct lg_wheel idle_wheel;  /* kept backend connections */
+    struct lg_wheel check_wheel; /* health checks */
     struct lg_session *sessions;
     struct lg_worklist work;      /* those with more to do */
     struct lg_worklist shakes;    /* those in their handshake: run last, within a budget */
@@ -209,10 +218,16 @@ LG_MUST lg_err_t lg_back_begin(struct lg_session *s);
 /* lg_back_retry tries another backend when one may be tried yet; the failed one must have been let
  * go. Returns as lg_back_begin does. */
 LG_MUST lg_err_t lg_back_retry(struct lg_session *s);
-/* lg_back_failed notes that s's backend, or the one just tried, has failed. */
+/* lg_back_note tells how s's backend, or the one just tried, has done; lg_back_failed that it has
+ * failed, and counts it. */
+void lg_back_note(struct lg_session *s, enum lg_outcome o);
 void lg_back_failed(struct lg_session *s);
 /* lg_back_connect takes a kept connection of s->pool_idx to a backend, or opens one. */
 LG_MUST lg_err_t lg_back_connect(struct lg_session *s, uint32_t backend_idx);
+/* lg_back_dial connects from our first address that has a port left.
+ *   Returns  as lg_tcp_connect; LG_E(NO_ROUTE): no way leads there */
+LG_MUST lg_err_t lg_back_dial(struct lg_proxy *p, const struct lg_endpoint *to, void *user,
+                              struct lg_tcp_conn **out);
 /* lg_wait_leave takes s out of the queue; when it is in none, it does nothing. lg_wait_poll lets
  * those go on for whom a backend has room. */
 void lg_wait_leave(struct lg_session *s);

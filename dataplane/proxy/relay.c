@@ -52,6 +52,7 @@ static void touch(struct lg_session *s)
 
 void lg_relay_back_open(struct lg_session *s)
 {
+    lg_back_note(s, LG_OUT_GOOD);
     lg_ewma_observe(s->back->own, lg_ns_since(s->p->now_ns, s->back->begun_ns), s->p->now_ns);
     touch(s);
 }

@@ -27,6 +27,13 @@ struct lg_listener {
 /* One pool, as all workers see it. */
 struct lg_pool_entry {
     struct lg_bal_pool bal;
+    struct lg_tls_policy *tls; /* owns; NULL: in clear */
+};
+
+/* One health check that the snapshot needs, and the backend whose settings it goes by. */
+struct lg_check_entry {
+    struct lg_check *check; /* owns a reference */
+    uint32_t pool_idx, backend_idx;
 };
 
 struct lg_session;
@@ -63,6 +70,10 @@ struct lg_snapshot {
     struct lg_listener *listeners; /* owns; same order as cfg->listeners */
     uint32_t pool_cnt;
     struct lg_pool_entry *pools; /* owns; same order as cfg->pools */
+    uint32_t check_cnt;
+    struct lg_check_entry *checks; /* owns */
+    uint32_t check_mask;           /* control only, as is the map: address -> index + 1 */
+    uint32_t *check_map;           /* owns */
     uint32_t bind_mask;
     struct lg_bind_slot *binds;         /* owns; bind_mask + 1 slots */
     struct lg_snapshot_worker *workers; /* owns; worker_cnt */
@@ -81,6 +92,9 @@ uint32_t lg_snapshot_bind_hash(const lg_ip_t *ip, uint16_t port);
  *   Thread   control or boot */
 LG_MUST lg_err_t lg_snapshot_pools_open(struct lg_snapshot *s, const struct lg_snapshot *prev);
 void lg_snapshot_pools_close(struct lg_snapshot *s);
+/* lg_snapshot_checks_open and close are parts of the two. */
+LG_MUST lg_err_t lg_snapshot_checks_open(struct lg_snapshot *s, const struct lg_snapshot *prev);
+void lg_snapshot_checks_close(struct lg_snapshot *s);
 
 static inline void lg_snapshot_pin(const struct lg_snapshot *s, uint32_t worker)
 {

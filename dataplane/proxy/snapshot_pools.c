@@ -50,7 +50,7 @@ lg_err_t lg_snapshot_pools_open(struct lg_snapshot *s, const struct lg_snapshot 
                                 find_pool(prev, cfg->pools[i].name, i), s->worker_cnt, is_late));
     for (uint32_t k = 0; k < s->worker_cnt; k++)
         LG_TRY(open_views(s, k));
-    return LG_OK;
+    return lg_snapshot_checks_open(s, prev);
 }
 
 void lg_snapshot_pools_close(struct lg_snapshot *s)
@@ -64,4 +64,5 @@ void lg_snapshot_pools_close(struct lg_snapshot *s)
         if (s->pools[i].bal.cfg)
             lg_bal_pool_close(&s->pools[i].bal);
     free(s->pools);
+    lg_snapshot_checks_close(s);
 }

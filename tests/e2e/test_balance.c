@@ -45,3 +45,57 @@ E2E(Balance, TheQueueHoldsWhatALimitKeepsOut)
                "seq 2 | xargs -P 2 -I '{}' bash -c '. $SRC/verbs.sh; code 464 /slow?s=2' | sort");
     EXPECT_STR(rig_out, "200\n503\n");
 }
+
+E2E(Balance, ChecksTakeBackendsDownAndBringThemUp)
+{
+    EXPECT(rig_up());
+    rig_tool("echo yes > $DIR/www/alive");
+    RIG(body);
+    /* b has no such page: it is down from the first check on, and the log says why. */
+    EXPECT(rig_wait(5, "$LOCKGATECTL -s $DIR/gate.sock backends >$DIR/all &&"
+                       " grep -q '^checked *a .* up ' $DIR/all &&"
+                       " grep -q '^checked *b .* down ' $DIR/all"));
+    EXPECT_RUN(0, "get 465 /hello"); /* it may have been dead before */
+    rig_mark();
+    EXPECT_RUN(0, "get 465 '/hello?[1-6]' | sort -u");
+    EXPECT_STR(rig_out, "hello from 10.91.2.10\n");
+    rig_mark();
+    rig_tool("rm $DIR/www/alive");
+    EXPECT_LOGGED("pool checked backend a (10.91.2.10:80) is down: unexpected status (HTTP 404)");
+    EXPECT_RUN(0, "code 465 /hello; code 465 /hello");
+    EXPECT_STR(rig_out, "503\n503\n");
+    EXPECT_LOGGED("pool checked: no backend is usable");
+    EXPECT(rig_stat("proxy_no_backend") >= 2);
+    rig_tool("echo yes > $DIR/www/alive");
+    EXPECT_LOGGED("pool checked backend a (10.91.2.10:80) is up: ok (HTTP 200)");
+    EXPECT_RUN(0, "get 465 /hello");
+    EXPECT_LOGGED("pool checked: there are usable backends again");
+}
+
+E2E(Balance, ATcpCheckSparesClientsTheDeadBackend)
+{
+    RIG(body);
+    EXPECT(rig_wait(5, "$LOCKGATECTL -s $DIR/gate.sock backends | grep '^watched *a .* down ' |"
+                       " grep -q 'connection refused'"));
+    int64_t failed = rig_stat("proxy_backend_fail");
+    EXPECT_RUN(0, "for i in 1 2 3 4; do get 8466 /hello || exit 1; done | sort -u");
+    EXPECT_STR(rig_out, "hello from 10.91.2.11\n");
+    EXPECT_EQ(rig_stat("proxy_backend_fail"), failed);
+}
+
+E2E(Balance, LockgatectlShowsTheBackends)
+{
+    RIG(body);
+    EXPECT_RUN(0, "get 460 '/hello?[1-8]' -o /dev/null");
+    EXPECT_EQ(
+        rig_tool(
+            "$LOCKGATECTL -s $DIR/gate.sock backends --json | python3 -c '\n"
+            "import json, sys\n"
+            "pools = {p[\"name\"]: p for p in json.load(sys.stdin)[\"pools\"]}\n"
+            "a, b = pools[\"weighted\"][\"backends\"]\n"
+            "print(a[\"state\"], a[\"weight\"], a[\"check\"], b[\"weight\"])\n"
+            "print(a[\"picked\"] == 3 * b[\"picked\"] > 0, a[\"connections\"])\n"
+            "print(pools[\"user\"][\"balance\"], pools[\"backup\"][\"backends\"][1][\"backup\"])'"),
+        0);
+    EXPECT_STR(rig_out, "up 3 None 1\nTrue 0\nheader True\n");
+}

@@ -137,8 +137,8 @@ TEST(Ctl, RefusesAnUnknownCommandInWordsThatAreJson)
     int fd = dial(&d);
 
     EXPECT_STR(say(ctl, fd, "stop \"\x01\n"),
-               "{\"ok\":false,\"error\":\"unknown command 'stop \\\\x22\\\\x01'; stats, reload or "
-               "version\"}\n");
+               "{\"ok\":false,\"error\":\"unknown command 'stop \\\\x22\\\\x01'; stats, reload, "
+               "version or backends\"}\n");
     EXPECT_EQ(fake.called_cnt, 0);
     EXPECT_STR(say(ctl, fd, "stats\n"), "{\"ok\":0}\n"); /* and goes on */
     close(fd);

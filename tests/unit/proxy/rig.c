@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include "pki.h"
+#include "probe.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -90,6 +91,15 @@ void rig_init(struct rig *r, enum lg_listener_type type)
         r->pools[i] = (struct lg_cfg_pool){.name = i ? "last" : "main",
                                            .backend_cnt = 2,
                                            .backends = r->backends,
+                                           .health = {.method = "GET",
+                                                      .path = "/",
+                                                      .host = "",
+                                                      .body = "",
+                                                      .interval_ns = LG_SEC(5),
+                                                      .fast_ns = LG_SEC(1),
+                                                      .timeout_ns = LG_SEC(2),
+                                                      .rise = 2,
+                                                      .fall = 3},
                                            .queue_max = 4,
                                            .queue_timeout_ns = LG_SEC(5),
                                            .connect_timeout_ns = LG_SEC(5),
@@ -525,6 +535,8 @@ static void expect_all_back(struct rig *r)
     EXPECT_EQ(n.backend_idle, 0);
     EXPECT_EQ(lg_pool_used(&r->proxy->session_pool), 0);
     EXPECT_EQ(lg_pool_used(&r->proxy->back_pool), 0);
+    EXPECT_EQ(lg_pool_used(&r->proxy->probe_pool), 0);
+    EXPECT_EQ(r->proxy->check_wheel.cnt, 0);
     EXPECT_EQ(r->proxy->wheel.cnt, 0);
     EXPECT_EQ(r->proxy->idle_wheel.cnt, 0);
     EXPECT_EQ(r->worker.pins, r->proxy->snap == &r->snap);
@@ -573,6 +585,7 @@ void rig_drop_all(struct rig *r)
 
 void rig_fini(struct rig *r)
 {
+    lg_probe_end(r->proxy, r->proxy->snap, 0);
     rig_drop_all(r);
     rig_run(r, LG_SEC(120)); /* kept connections, TIME_WAIT, retries */
     expect_all_back(r);
