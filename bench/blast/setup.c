@@ -41,6 +41,15 @@ static uint64_t conn_sum(const struct bl_opts *o)
     return sum;
 }
 
+/* Connections that wait for tickets stay in wolfSSL: they want more memory. */
+static bool has_resumption(const struct bl_opts *o)
+{
+    for (uint32_t i = 0; i < o->group_cnt; i++)
+        if (o->groups[i].kind == BL_RESUME)
+            return true;
+    return false;
+}
+
 static uint32_t origin_conn_cnt(const struct bl_opts *o)
 {
     return *o->origin ? (uint32_t)LG_MAX(4096u, conn_sum(o) + conn_sum(o) / 4) : 0;
@@ -191,8 +200,8 @@ static lg_err_t lay_out(struct bl_worker *w, struct lg_diag *diag)
     uint32_t origin_cnt = origin_conn_cnt(o);
     struct lg_tls_core_cfg tls = {
         .max_conns = (uint32_t)LG_MAX(conns, 1u),
-        .max_handshakes = (uint32_t)LG_MAX(LG_MIN(conns, (uint64_t)HANDSHAKES_MAX), 16u),
-        .keeps_wolf = true};
+        .keeps_wolf = has_resumption(o),
+        .max_handshakes = (uint32_t)LG_MAX(LG_MIN(conns, (uint64_t)HANDSHAKES_MAX), 16u)};
     tcp.mtu = (uint16_t)o->mtu;
     tcp.max_conns = (uint32_t)(conns + conns / 4 + origin_cnt + origin_cnt / 4) + 1024;
     LG_CHECK(getrandom(&tcp.secret, sizeof tcp.secret, 0) == (ssize_t)sizeof tcp.secret, LG_E(SYS));
