@@ -271,7 +271,8 @@ class Lockgate(Peer):
     def __init__(self, rig):
         super().__init__(rig)
         self.ctl = account.Lockgatectl(rig.bin + "/control/lockgatectl", rig.path("lockgate.sock"))
-        # idle, max_connections, memory (MiB), hugepages, workers, certs (list of names), client_ca
+        # idle, max_connections, memory (MiB), hugepages, workers, certs (list of names), client_ca,
+        # ports (name, device, address), proxy_ip, origin_ip
         self.options = {}
 
     def missing(self):
@@ -280,6 +281,8 @@ class Lockgate(Peer):
 
     def write_config(self):
         o = self.options
+        ports = o.get("ports", (("front", "af_xdp:lg-front", PROXY_IP),
+                                ("back", "af_xdp:lg-back", BACK_IP)))
         text = """global:
   workers: %s
   control_cpu: 0
@@ -291,15 +294,14 @@ class Lockgate(Peer):
   control_socket: %s
   file_prefix: lg%s
 ports:
-  - {name: front, device: "af_xdp:lg-front", addresses: [%s/24]}
-  - {name: back, device: "af_xdp:lg-back", addresses: [%s/24]}
-pools:
+%spools:
   - {name: web, backends: [{name: a, address: "%s:80"}], keepalive: {max: 256}}
 listeners:
 """ % (o.get("workers", [self.rig.lb_cpu]), o.get("idle", "adaptive"), o.get("memory", 768),
        o.get("hugepages", has_huge(o.get("memory", 768))),
        o.get("max_connections", max_connections()), self.rig.path("lockgate.sock"), self.rig.id,
-       PROXY_IP, BACK_IP, ORIGIN_IP)
+       "".join('  - {name: %s, device: "%s", addresses: [%s/24]}\n' % p for p in ports),
+       o.get("origin_ip", ORIGIN_IP))
         for s in SITES.values():
             names = o.get("certs") if s.name == "ecdsa" and o.get("certs") else [s.cert]
             certs = ", ".join("{cert: %s, key: %s}" % (self.rig.path("pki", n + ".pem"),
@@ -314,7 +316,7 @@ listeners:
       min_version: "%s"
       max_version: "%s"
       certificates: [%s]
-""" % (s.name, PROXY_IP, s.port, s.version, s.version, certs)
+""" % (s.name, o.get("proxy_ip", PROXY_IP), s.port, s.version, s.version, certs)
             if s.mutual:
                 text += "      client_auth: required\n      client_ca: %s\n" % (
                     o.get("client_ca", self.rig.path("pki/client-ca.pem")))
