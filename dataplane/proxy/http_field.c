@@ -4,12 +4,11 @@
 
 #include "ip.h"
 
-bool lg_http_is_tchar(uint8_t b)
-{
-    if ((b >= '0' && b <= '9') || ((b | 0x20) >= 'a' && (b | 0x20) <= 'z'))
-        return true;
-    return b != 0 && strchr("!#$%&'*+-.^_`|~", b) != NULL;
-}
+const bool lg_http_tchar[256] = {
+    ['!'] = true,         ['#' ... '\''] = true, ['*'] = true,         ['+'] = true,
+    ['-'] = true,         ['.'] = true,          ['0' ... '9'] = true, ['A' ... 'Z'] = true,
+    ['^' ... '`'] = true, ['a' ... 'z'] = true,  ['|'] = true,         ['~'] = true,
+};
 
 static uint8_t lower(uint8_t b)
 {

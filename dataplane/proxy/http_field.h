@@ -6,7 +6,12 @@
 
 #include "http_head.h"
 
-bool lg_http_is_tchar(uint8_t b);
+/* RFC 9110 section 5.6.2: tchar. */
+extern const bool lg_http_tchar[256];
+static inline bool lg_http_is_tchar(uint8_t b)
+{
+    return lg_http_tchar[b];
+}
 static inline bool lg_http_is_blank(uint8_t b)
 {
     return b == ' ' || b == '\t';

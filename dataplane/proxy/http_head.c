@@ -23,6 +23,15 @@ bool lg_http_is_token(lg_span_t s)
 
 /* -- the raw bytes -- */
 
+/* has_control: without leaving early, so that the compiler can look at many bytes at once. */
+static bool has_control(const uint8_t *p, size_t len)
+{
+    uint8_t bad = 0;
+    for (size_t i = 0; i < len; i++)
+        bad |= (uint8_t)((p[i] < 0x20 && p[i] != '\t') || p[i] == 0x7f);
+    return bad;
+}
+
 /* raw_line checks one header line (without CR LF): a token, a colon, a value. */
 static const char *raw_line(const uint8_t *p, size_t len)
 {
@@ -33,10 +42,8 @@ static const char *raw_line(const uint8_t *p, size_t len)
         i++;
     if (i == 0 || i == len || p[i] != ':')
         return "malformed header name";
-    for (i++; i < len; i++)
-        if (p[i] == 0x7f || (p[i] < 0x20 && p[i] != '\t'))
-            return "control byte in a header";
-    return NULL;
+    i++;
+    return has_control(p + i, len - i) ? "control byte in a header" : NULL;
 }
 
 /* raw_head walks the lines of a head; line 0 is the start line.
@@ -51,9 +58,9 @@ static const char *raw_head(lg_span_t raw, lg_span_t *start, uint32_t *line_cnt)
         if (!lf || lf == p || lf[-1] != '\r')
             return "line not ended by CR LF";
         size_t len = (size_t)(lf - p) - 1;
-        if (memchr(p, '\r', len) || memchr(p, 0, len))
-            return "control byte in the head";
         if (is_start) {
+            if (memchr(p, '\r', len) || memchr(p, 0, len))
+                return "control byte in the head";
             *start = lg_span(p, len);
         } else if (len == 0) {
             return lf + 1 == end ? NULL : "bytes after the head";
@@ -255,6 +262,15 @@ static lg_err_t read_version(struct lg_http_head *h, lg_span_t v)
     return LG_OK;
 }
 
+/* As has_control, for a target. */
+static bool has_no_uri_byte(lg_span_t t)
+{
+    uint8_t bad = 0;
+    for (size_t i = 0; i < t.len; i++)
+        bad |= (uint8_t)(t.p[i] <= 0x20 || t.p[i] >= 0x7f || t.p[i] == '#' || t.p[i] == '\\');
+    return bad;
+}
+
 /* read_request_line splits at exactly two single spaces. */
 static lg_err_t read_request_line(struct lg_http_head *h, lg_span_t line)
 {
@@ -271,10 +287,8 @@ static lg_err_t read_request_line(struct lg_http_head *h, lg_span_t line)
     if (h->target.len > LG_HTTP_URI_MAX)
         return refuse(h, 414, "request target too long");
     LG_TRY(read_version(h, lg_span(sp2 + 1, (size_t)(end - sp2) - 1)));
-    for (size_t i = 0; i < h->target.len; i++)
-        if (h->target.p[i] <= 0x20 || h->target.p[i] >= 0x7f || h->target.p[i] == '#' ||
-            h->target.p[i] == '\\')
-            return refuse(h, 400, "byte in the request target that no URI has");
+    if (has_no_uri_byte(h->target))
+        return refuse(h, 400, "byte in the request target that no URI has");
     if (lg_span_eq(h->method, LG_SPAN_STR("CONNECT")) ||
         lg_span_eq(h->method, LG_SPAN_STR("TRACE")))
         return refuse(h, 501, "method not supported");
@@ -349,9 +363,8 @@ static lg_err_t read_status_line(struct lg_http_head *h, lg_span_t line)
         h->status = (uint16_t)(h->status * 10 + (line.p[i] - '0'));
     }
     h->reason = line.len > 13 ? lg_span(line.p + 13, line.len - 13) : (lg_span_t){0};
-    for (size_t i = 0; i < h->reason.len; i++)
-        if (h->reason.p[i] == 0x7f || (h->reason.p[i] < 0x20 && h->reason.p[i] != '\t'))
-            return refuse(h, 502, "control byte in the status line");
+    if (has_control(h->reason.p, h->reason.len))
+        return refuse(h, 502, "control byte in the status line");
     return h->status >= 100 && h->status <= 599 ? LG_OK : refuse(h, 502, "status out of range");
 }
 

@@ -90,8 +90,21 @@ struct lg_http_text {
     size_t len, cap;
     bool over;
 };
-void lg_http_put(struct lg_http_text *t, const char *s, size_t len);
-void lg_http_put_str(struct lg_http_text *t, const char *s);
+/* In the header, so that pieces of known length cost a few stores. */
+static inline void lg_http_put(struct lg_http_text *t, const char *s, size_t len)
+{
+    if (LG_UNLIKELY(t->over || len > t->cap - t->len)) {
+        t->over = true;
+        return;
+    }
+    if (len)
+        memcpy(t->p + t->len, s, len);
+    t->len += len;
+}
+static inline void lg_http_put_str(struct lg_http_text *t, const char *s)
+{
+    lg_http_put(t, s, strlen(s));
+}
 void lg_http_put_u64(struct lg_http_text *t, uint64_t v);
 
 /* lg_http_write_request writes h as the backend shall see it: origin form, HTTP/1.1, Connection

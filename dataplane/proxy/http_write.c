@@ -2,22 +2,6 @@
 /* http_write.c: writing a head for the next hop. */
 #include "http_field.h"
 
-void lg_http_put(struct lg_http_text *t, const char *s, size_t len)
-{
-    if (t->over || len > t->cap - t->len) {
-        t->over = true;
-        return;
-    }
-    if (len)
-        memcpy(t->p + t->len, s, len);
-    t->len += len;
-}
-
-void lg_http_put_str(struct lg_http_text *t, const char *s)
-{
-    lg_http_put(t, s, strlen(s));
-}
-
 static void put_span(struct lg_http_text *t, lg_span_t s)
 {
     lg_http_put(t, (const char *)s.p, s.len);

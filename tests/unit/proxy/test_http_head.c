@@ -116,14 +116,14 @@ TEST(HttpHead, RefusesBareLf)
 
 TEST(HttpHead, RefusesBareCr)
 {
-    expect_refused(WITH("X-A: b\rContent-Length: 5\r\n"), 400, "control byte in the head");
-    expect_refused(WITH("X-A: b\r\r\n"), 400, "control byte in the head");
+    expect_refused(WITH("X-A: b\rContent-Length: 5\r\n"), 400, "control byte in a header");
+    expect_refused(WITH("X-A: b\r\r\n"), 400, "control byte in a header");
     expect_refused(REQ("GET /\rx HTTP/1.1\r\nHost: a\r\n\r\n"), 400, "control byte in the head");
 }
 
 TEST(HttpHead, RefusesNulAndControlBytes)
 {
-    expect_refused(WITH("X-A: b\0c\r\n"), 400, "control byte in the head");
+    expect_refused(WITH("X-A: b\0c\r\n"), 400, "control byte in a header");
     expect_refused(WITH("X-A: b\x01\r\n"), 400, "control byte in a header");
     expect_refused(WITH("X-A: b\x7f\r\n"), 400, "control byte in a header");
     EXPECT_OK(WITH("X-A: b\tc\r\n"));
