@@ -117,6 +117,8 @@ class Comparison:
     def measure_peer(self, peer):
         todo = []
         for s in self.scenarios:
+            if peer.offloads and not (s.native or self.args.full):
+                continue
             lacks = next((peer.cannot[n] for n in s.needs if n in peer.cannot), None)
             if lacks:
                 self.series_of(self.rows[s.name], peer.name).why = lacks
@@ -132,6 +134,12 @@ class Comparison:
                     self.measure_one(peer, s, context))
         finally:
             peer.stop()
+
+    def give_up(self, peer, error):
+        """A contender that did not start, or broke, is not compared; the others go on."""
+        say("error: %s" % error)
+        for row in self.rows.values():
+            self.series_of(row, peer.name).why = str(error).splitlines()[0]
 
     def measure_memory(self):
         for peer in [p for p in self.contenders if not p.offloads]:
@@ -153,7 +161,10 @@ class Comparison:
                 say("run %d of %d" % (i + 1, self.args.runs))
                 turn = i % len(self.contenders)  # nobody is always first
                 for peer in self.contenders[turn:] + self.contenders[:turn]:
-                    self.measure_peer(peer)
+                    try:
+                        self.measure_peer(peer)
+                    except RigError as e:
+                        self.give_up(peer, e)
             if memory.SCENARIO.name in self.rows:
                 self.measure_memory()
         finally:
@@ -226,7 +237,7 @@ def parse_args(argv):
         sys.exit(0)
     a.runs = a.runs or (7 if a.full else 1 if a.smoke else 5)
     a.seconds = a.seconds or (5 if a.full else 1)
-    a.idle = min(a.idle or 10000, peers.max_connections() - 100)
+    a.idle = min(a.idle or (10000 if a.full else 4000), peers.max_connections() - 100)
     a.only = a.only.split(",") if a.only else (names if a.full else ["handshake-ecdsa"] if a.smoke
                                                else quick)
     all_ = [c.name for c in peers.ALL]

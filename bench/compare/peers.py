@@ -272,7 +272,7 @@ class Lockgate(Peer):
         super().__init__(rig)
         self.ctl = account.Lockgatectl(rig.bin + "/control/lockgatectl", rig.path("lockgate.sock"))
         # idle, max_connections, memory (MiB), hugepages, workers, certs (list of names), client_ca,
-        # ports (name, device, address), proxy_ip, origin_ip
+        # ports (name, device, address), routes (one; to, via), proxy_ip, origin_ip
         self.options = {}
 
     def missing(self):
@@ -294,13 +294,14 @@ class Lockgate(Peer):
   control_socket: %s
   file_prefix: lg%s
 ports:
-%spools:
+%s%spools:
   - {name: web, backends: [{name: a, address: "%s:80"}], keepalive: {max: 256}}
 listeners:
 """ % (o.get("workers", [self.rig.lb_cpu]), o.get("idle", "adaptive"), o.get("memory", 768),
        o.get("hugepages", has_huge(o.get("memory", 768))),
        o.get("max_connections", max_connections()), self.rig.path("lockgate.sock"), self.rig.id,
        "".join('  - {name: %s, device: "%s", addresses: [%s/24]}\n' % p for p in ports),
+       "".join("routes:\n  - {to: %s, via: %s}\n" % r for r in o.get("routes", ())),
        o.get("origin_ip", ORIGIN_IP))
         for s in SITES.values():
             names = o.get("certs") if s.name == "ecdsa" and o.get("certs") else [s.cert]

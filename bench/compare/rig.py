@@ -16,7 +16,9 @@ cannot have these, because attaching XDP takes software segmentation from the ve
 """
 import glob
 import os
+import signal
 import subprocess
+import sys
 import time
 
 import account
@@ -32,7 +34,8 @@ class RigError(Exception):
 
 def go_first():
     """What is measured and what measures runs before other work on the machine, where we may. This
-    process keeps off the proxy's CPU."""
+    process keeps off the proxy's CPU, and cleans up also when it is told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with open("/proc/self/autogroup", "w", encoding="ascii") as f:
             f.write("-15")

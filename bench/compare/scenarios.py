@@ -11,13 +11,14 @@ class Scenario:
     better more or less
     needs  what a contender must be able to do (Peer.cannot)
     bound  name of the bound it is held against (bounds.py); None: there is no simple one
+    quick  part of the quick form; native: there also with the offloads of a veth
     """
 
     def __init__(self, name, title, unit, run, kind="max", better="more", needs=(), bound=None,
-                 quick=True, op="operation"):
+                 quick=True, native=False, op="operation"):
         self.name, self.title, self.unit, self.run = name, title, unit, run
         self.kind, self.better, self.needs, self.bound = kind, better, needs, bound
-        self.quick, self.op = quick, op
+        self.quick, self.native, self.op = quick, native, op
 
 
 class Context:
@@ -74,9 +75,12 @@ ALL = (
              _handshakes("tickets12", True), op="handshake", quick=False),
     Scenario("handshake-mutual", "full TLS 1.3 handshake, ECDSA P-256, client certificate", "1/s",
              _handshakes("mutual"), needs=("mutual",), bound="handshake-mutual", op="handshake"),
-    Scenario("keepalive-1k", "GET of 1 KiB, 64 connections kept", "1/s", _keepalive, op="request"),
-    Scenario("download-1m", "GET of 1 MiB, 8 connections", "MiB/s", _download, bound="bulk", op="MiB"),
-    Scenario("upload-1m", "PUT of 1 MiB, 8 connections", "MiB/s", _upload, bound="bulk", op="MiB"),
+    Scenario("keepalive-1k", "GET of 1 KiB, 64 connections kept", "1/s", _keepalive, native=True,
+             op="request"),
+    Scenario("download-1m", "GET of 1 MiB, 8 connections", "MiB/s", _download, bound="bulk",
+             native=True, op="MiB"),
+    Scenario("upload-1m", "PUT of 1 MiB, 8 connections", "MiB/s", _upload, bound="bulk",
+             native=True, op="MiB"),
     Scenario("latency-half", "p99 of a 1 KiB GET at half of its own most requests a second", "us",
              _latency, kind="rate", better="less", op="request"),
     Scenario("storm-p99", "p99 of established connections during a handshake storm", "us",

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The path without the kernel: lockgate-blast == memif == Lockgate == memif == the same blast as origin.
 
-    python3 bench/compare/userspace.py [--runs N] [--seconds S] [--only NAME,...] [--json FILE] [--profile]
+    python3 bench/compare/userspace.py [--runs N] [--seconds S] [--only NAME,...] [--json FILE]
+                                        [--profile] [--crowd N,...]
 
 Kernel proxies cannot run here: its numbers never stand beside theirs. What it tells is how far Lockgate
 is from the arithmetic it cannot avoid: cycles an operation, of turns that found work, and the bound.
+--crowd 64,10000,100000 measures requests on 64 connections beside so many idle ones instead.
 --profile also says in which functions the worker's time goes (perf, by the clock).
 """
 import argparse
@@ -13,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 import account
 import blast
@@ -25,6 +28,7 @@ from rig import ROOT, RigError, go_first, wait_until
 
 FRONT, PROXY, BACK, ORIGIN = "10.9.1.1", "10.9.1.2", "10.9.2.2", "10.9.2.1"
 MEMORY_MIB = 768
+SOURCES = "10.77.0.0/26"  # clients of a crowd: one address has 64,511 ports
 
 SCENARIOS = (  # name, title, site, blast's words, bound, operation
     ("handshake-ecdsa", "full TLS 1.3 handshake, ECDSA P-256, X25519", "ecdsa",
@@ -63,10 +67,13 @@ class Place:
 class Lockgate(peers.Lockgate):
     """On two memif ports, spinning: it has its CPU to itself, and no other does anything for it."""
 
+    max_connections, memory_mib = 4000, MEMORY_MIB
+
     def start(self):
         self.options = {
-            "idle": "poll", "memory": MEMORY_MIB, "hugepages": "true", "max_connections": 4000,
-            "proxy_ip": PROXY, "origin_ip": ORIGIN,
+            "idle": "poll", "memory": self.memory_mib, "max_connections": self.max_connections,
+            "hugepages": peers.has_huge(self.memory_mib), "proxy_ip": PROXY, "origin_ip": ORIGIN,
+            "routes": [(SOURCES, FRONT)],
             "ports": [("front", "memif:%s,role=server" % self.rig.path("front.sock"), PROXY),
                       ("back", "memif:%s,role=server" % self.rig.path("back.sock"), BACK)]}
         with open(self.file("log"), "w", encoding="utf-8") as f:
@@ -86,21 +93,25 @@ class Lockgate(peers.Lockgate):
             self.process.wait()
 
 
-def run_blast(place, words, site, seconds):
-    """Report of blast and what Lockgate did meanwhile."""
-    out = place.path("blast.json")
+def blast_argv(place, words, site, seconds, memory_mib=512):
     argv = [blast.binary(place)] + words + [
         "--device", "memif:" + place.path("front.sock"), "--address", FRONT + "/24",
         "--origin", "memif:%s,%s/24:80" % (place.path("back.sock"), ORIGIN),
         "--target", "%s:%d" % (PROXY, site.port), "--sni", "shop.example", "--tls", site.version,
         "--reuse-key-share", "--skip-signature", "--warmup", "1s", "--cpu", "0",
-        "--duration", "%gms" % (1000 * seconds), "--memory", "512MiB",
-        "--file-prefix", "blast" + place.id, "--json", out]
+        "--duration", "%gms" % (1000 * seconds), "--memory", "%dMiB" % memory_mib,
+        "--file-prefix", "blast" + place.id, "--json", place.path("blast.json")]
     if site.mutual:
         argv += ["--cert", place.path("pki/alice.pem"), "--key", place.path("pki/alice.key")]
-    if peers.has_huge(512) == "false":
+    if peers.has_huge(memory_mib) == "false":
         argv.append("--no-huge")
-    r = subprocess.run(argv, check=False, text=True, capture_output=True)
+    return argv
+
+
+def run_blast(place, words, site, seconds):
+    """Report of blast."""
+    out = place.path("blast.json")
+    r = subprocess.run(blast_argv(place, words, site, seconds), check=False, text=True, capture_output=True)
     if not os.path.exists(out):
         raise RigError("lockgate-blast ended with %d: %s" % (r.returncode, r.stderr[-500:]))
     with open(out, encoding="utf-8") as f:
@@ -143,6 +154,55 @@ def busy_counts(peer):
     t = peer.ctl.stats()["totals"]
     return (t["loop_busy_cycles"], t["loop_busy_cycles"] + t["loop_idle_cycles"],
             {"1/s": t["tls_hs_done"], "requests": t["http_requests"]})
+
+
+def crowd(place, size, seconds):
+    """Busy cycles of a request on 64 connections while size - 64 others are open and idle."""
+    words = ["--file", place.path("crowd.yaml"), "--source", SOURCES]
+    with open(place.path("crowd.yaml"), "w", encoding="ascii") as f:
+        f.write("groups:\n  - {name: work, scenario: request, connections: 64, size: 1KiB}\n")
+        if size > 64:
+            f.write("  - {name: crowd, scenario: idle, connections: %d, ramp: 4000}\n" % (size - 64))
+    peer = Lockgate(place)
+    peer.max_connections, peer.memory_mib = size + 100, 512 + size * 24 // 1024
+    peer.start()
+    patience = 30 + size / 1000
+    p = subprocess.Popen(blast_argv(place, words, SITES["ecdsa"], patience + seconds + 5,
+                                    512 + size * 24 // 1024),
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        if not wait_until(patience, lambda: p.poll() is not None or
+                          peer.ctl.stats()["totals"]["proxy_sessions"] >= size):
+            raise RigError("%d connections were not open in time" % size)
+        before = busy_counts(peer)
+        time.sleep(seconds)
+        after = busy_counts(peer)
+    finally:
+        p.terminate()
+        p.wait()
+        peer.stop()
+    if after[2]["requests"] == before[2]["requests"]:
+        raise RigError("no request was answered beside %d connections" % size)
+    return (after[0] - before[0]) / (after[2]["requests"] - before[2]["requests"])
+
+
+def run_crowds(sizes, runs, seconds):
+    place = Place()
+    values = {n: [] for n in sizes}
+    try:
+        for _ in range(runs):
+            for n in sizes:
+                values[n].append(crowd(place, n, seconds))
+                print("lockgate:   %9d connections %10s cycles" % (n, report.number(values[n][-1])),
+                      file=sys.stderr, flush=True)
+    finally:
+        place.down()
+    base = series.median(values[sizes[0]])
+    return "\n".join(report.table(
+        ["connections", "busy cycles a request", "against the fewest"],
+        [["{:,}".format(n), "%s (%s…%s)" % tuple(report.number(x) for x in
+                                                 (series.median(v), min(v), max(v))),
+          "%.2f" % (series.median(v) / base)] for n, v in values.items()]))
 
 
 class Userspace:
@@ -232,10 +292,17 @@ def main():
     p.add_argument("--only", help="scenarios: " + ", ".join(s[0] for s in SCENARIOS))
     p.add_argument("--json")
     p.add_argument("--profile", action="store_true")
+    p.add_argument("--crowd", help="numbers of connections")
     args = p.parse_args()
     if peers.has_huge(MEMORY_MIB) == "false":
         sys.exit("bench/userspace: %d MiB of free hugepages are needed; ./dev setup" % MEMORY_MIB)
     go_first()
+    if args.crowd:
+        try:
+            print(run_crowds([int(n) for n in args.crowd.split(",")], args.runs, args.seconds))
+        except RigError as e:
+            sys.exit("bench/userspace: %s" % e)
+        return
     u = Userspace(args)
     try:
         u.run()
