@@ -169,7 +169,8 @@ class Rig:
         pids = account.kernel_thread_pids(("napi/%s-" % dev,)) if r.returncode == 0 else []
         for pid in pids:
             subprocess.run(["taskset", "-pc", str(cpu), str(pid)], check=False, capture_output=True)
-            subprocess.run(["renice", "-n", "-15", "-p", str(pid)], check=False, capture_output=True)
+            # At once, as softirq would, and not when the process beside it has used its slice.
+            subprocess.run(["chrt", "-f", "-p", "1", str(pid)], check=False, capture_output=True)
         return bool(pids)
 
     def pin_xdp(self):
