@@ -13,7 +13,9 @@
  *
  * Resumption: a session taken from one connection shortens later ones, TLS 1.2 by ticket (RFC 5077)
  * and 1.3 by PSK with (EC)DHE (RFC 8446 section 2.2). It holds only under the policy and the name
- * it was made with. One session may serve several connections, also at the same time.
+ * it was made with. One session may serve several connections, also at the same time. Only wolfSSL
+ * can make one of a ticket, and 1.3's come after the handshake: under a policy with `resumption`
+ * records stay wolfSSL's, and the core is planned with keeps_wolf; otherwise they are the engine's.
  *
  * Not here: early data, external PSKs, post-handshake authentication, renegotiation.
  * Requirement: R14. */

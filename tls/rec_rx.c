@@ -7,7 +7,7 @@
  * Nothing is handed on before its tag has been found right; after a wrong one all of it is wiped.
  *
  * A record that is not all there waits in the caller's queue. A peer that sends it in tiny segments
- * would pin a packet buffer for each: they are put together (lg_rec_thin). */
+ * would pin a packet buffer for each: they are put together (thin). */
 #include "tls_priv.h"
 
 /* One record on its way in. */
@@ -27,21 +27,30 @@ struct opening {
     uint32_t piece_cnt;
 };
 
-/* lg_rec_thin moves bufs' bytes into the free room of the bufs before them. It needs no buf. */
+/* thin moves bufs' bytes into the free room of the bufs before them. It needs no buf. */
 static void thin(struct lg_bufq *q)
 {
     struct lg_bufq out = {0};
     struct lg_buf *b;
     while ((b = lg_bufq_pop(q)) != NULL) {
         struct lg_buf *to = out.tail;
-        if (!to || lg_buf_tailroom(to) < b->len || lg_buf_is_shared(to)) {
-            lg_bufq_push(&out, b);
+        uint32_t n = to && !lg_buf_is_shared(to) ? LG_MIN(lg_buf_tailroom(to), b->len) : 0;
+        if (n > 0) {
+            memcpy(to->data + to->len, b->data, n);
+            to->len += n;
+            out.bytes += n;
+            b->data += n;
+            b->len -= n;
+        }
+        if (b->len == 0) {
+            lg_buf_give(b);
             continue;
         }
-        memcpy(to->data + to->len, b->data, b->len);
-        to->len += b->len;
-        out.bytes += b->len;
-        lg_buf_give(b);
+        if (lg_buf_headroom(b) > LG_BUF_HEADROOM && !lg_buf_is_shared(b)) {
+            memmove(b->base + LG_BUF_HEADROOM, b->data, b->len); /* and it has room for more */
+            b->data = b->base + LG_BUF_HEADROOM;
+        }
+        lg_bufq_push(&out, b);
     }
     *q = out;
 }
