@@ -45,12 +45,20 @@ static void hystart_round(struct lg_tcp_conn *c)
     s->samples = 0;
 }
 
+/* hystart_begin: nothing is known of the round trips yet. */
+static void hystart_begin(struct lg_tcp_conn *c)
+{
+    c->ccs.has_epoch = false;
+    c->ccs.css_rounds = 0;
+    c->ccs.round_rtt_us = UINT32_MAX;
+    hystart_round(c);
+}
+
 static void opened(struct lg_tcp_conn *c)
 {
     c->ccs = (struct lg_tcp_cc_state){0};
     lg_tcp_cc_reno.opened(c);
-    c->ccs.round_rtt_us = UINT32_MAX;
-    hystart_round(c);
+    hystart_begin(c);
 }
 
 /* slow_start grows cwnd by n, or by less when the round trips say that a queue is building. */
@@ -58,6 +66,8 @@ static void slow_start(struct lg_tcp_conn *c, uint32_t n, uint32_t rtt_us)
 {
     struct lg_tcp_cc_state *s = &c->ccs;
 
+    if (s->has_epoch)
+        hystart_begin(c);
     if (rtt_us != UINT32_MAX) {
         s->round_rtt_us = LG_MIN(s->round_rtt_us, rtt_us);
         s->samples = (uint8_t)LG_MIN(s->samples + 1u, RTT_SAMPLES);
@@ -155,8 +165,7 @@ static void reduce(struct lg_tcp_conn *c, uint32_t flight)
      *# if (cwnd < W_max and fast convergence is enabled, further reduce W_max) */
     s->w_max = w < s->w_max ? (uint32_t)(w * (1 + BETA) / 2) : w;
     c->ssthresh = LG_MAX((uint32_t)(w * BETA), 2u * c->mss);
-    s->has_epoch = false;
-    s->css_rounds = 0;
+    hystart_begin(c);
 }
 
 static void lost(struct lg_tcp_conn *c, uint32_t flight)
@@ -169,14 +178,13 @@ static void timeout(struct lg_tcp_conn *c, uint32_t flight, bool is_first)
     if (is_first)
         reduce(c, flight);
     c->cwnd = c->mss;
-    c->ccs.round_rtt_us = UINT32_MAX;
-    hystart_round(c);
+    hystart_begin(c);
 }
 
 static void undone(struct lg_tcp_conn *c)
 {
     c->ccs.w_max = c->ccs.undo_w_max;
-    c->ccs.has_epoch = false;
+    hystart_begin(c);
 }
 
 const struct lg_tcp_cc lg_tcp_cc_cubic = {"cubic", opened, acked, lost, timeout, undone};

@@ -30,6 +30,8 @@ struct lg_tcp *lg_tcp_init(void *mem, const struct lg_tcp_cfg *cfg, const struct
 
     memset(tcp, 0, sizeof *tcp);
     tcp->cfg = *cfg;
+    if (!tcp->cfg.cc)
+        tcp->cfg.cc = &lg_tcp_cc_cubic;
     tcp->cfg.rcv_buf_sz = LG_MIN(cfg->rcv_buf_sz, 1u << 30);
     tcp->cfg.snd_buf_sz = LG_MIN(cfg->snd_buf_sz, 1u << 30);
     tcp->ops = ops;
@@ -197,14 +199,13 @@ lg_err_t lg_tcp_connect(struct lg_tcp *tcp, const lg_ip_t *local_ip,
     c->user = user;
     c->flags |= LG_TCP_F_USER | LG_TCP_F_SYN_DUE;
     lg_tcp_tally(&tcp->cnt_user, 1);
-    c->iss = lg_tcp_isn(tcp, &t, &c->ts_off);
+    c->snd_una = lg_tcp_isn(tcp, &t, &c->ts_off);
     /*= https://www.rfc-editor.org/rfc/rfc1122#section-4.2.2.13
      *# assign its initial sequence number for the new connection to be larger than the largest
      *# sequence number it used on the previous connection incarnation */
-    if (is_reused && lg_seq_leq(c->iss, after))
-        c->iss = after + (1u << 17);
-    c->snd_una = c->iss;
-    c->snd_nxt = c->snd_end = c->iss + 1;
+    if (is_reused && lg_seq_leq(c->snd_una, after))
+        c->snd_una = after + (1u << 17);
+    c->snd_nxt = c->snd_end = c->snd_una + 1;
     c->rcv_wscale = tcp->rcv_wscale;
     c->mss = (uint16_t)(lg_tcp_own_mss(tcp, &t.remote_ip) - LG_TCP_OPT_TS_SZ); /* a guess */
     lg_tcp_set_state(c, LG_TCP_SYN_SENT);
@@ -388,6 +389,7 @@ void lg_tcp_release(struct lg_tcp_conn *c)
     c->events = 0;
     c->user = NULL;
     c->flags = (c->flags & ~(LG_TCP_F_USER | LG_TCP_F_WANT_TX)) | LG_TCP_F_ORPHAN;
+    c->orphan_rx = 0; /* pop_turn until now */
     lg_tcp_tally(&tcp->cnt_user, -1);
     lg_bufq_drop_all(&c->rcvq);
     switch (c->state) {

@@ -12,13 +12,18 @@ struct lg_tcp_conn;
 struct lg_tcp_cc_state {
     uint32_t acc; /* reno: bytes acknowledged towards the next increase; cubic: 1/1024 bytes */
     /* -- cubic -- */
-    uint32_t w_max, undo_w_max;  /* cwnd before the last reduction, or a little less */
-    float w_est;                 /* what Reno would have, bytes */
-    uint32_t epoch_ms, grown_ms; /* when the curve began; when it was last followed */
-    uint32_t k_ms;               /* when it reaches w_max */
-    /* -- HyStart++ -- */
-    uint32_t round_end; /* of the round trip being watched, sequence number */
-    uint32_t last_rtt_us, round_rtt_us, css_base_us;
+    uint32_t w_max, undo_w_max; /* cwnd before the last reduction, or a little less */
+    union {
+        struct {                         /* while has_epoch */
+            float w_est;                 /* what Reno would have, bytes */
+            uint32_t epoch_ms, grown_ms; /* when the curve began; when it was last followed */
+            uint32_t k_ms;               /* when it reaches w_max */
+        };
+        struct {                /* else: HyStart++ */
+            uint32_t round_end; /* of the round trip being watched, sequence number */
+            uint32_t last_rtt_us, round_rtt_us, css_base_us;
+        };
+    };
     uint8_t samples, css_rounds;
     bool has_epoch;
 };

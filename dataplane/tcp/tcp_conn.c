@@ -117,7 +117,6 @@ struct lg_tcp_conn *lg_tcp_conn_open(struct lg_tcp *tcp, const struct lg_tcp_tup
     c->rto_us = (uint32_t)(LG_TCP_INIT_RTO_NS / 1000);
     c->t_rtx = c->t_out = c->t_life = LG_NS_NEVER;
     c->rx_at_ns = tcp->now_ns;
-    c->cc = tcp->cfg.cc ? tcp->cfg.cc : &lg_tcp_cc_cubic;
     c->ssthresh = UINT32_MAX;
     lg_tcp_tally(&tcp->cnt_state[LG_TCP_CLOSED], 1);
     return c;
@@ -139,6 +138,8 @@ void lg_tcp_conn_close(struct lg_tcp_conn *c, uint32_t ev)
     struct lg_tcp *tcp = c->tcp;
     bool was_told = c->state == LG_TCP_TIME_WAIT;
 
+    if (was_told)
+        lg_tcp_list_remove(&c->tw);
     lg_tcp_set_state(c, LG_TCP_CLOSED);
     if (c->flags & LG_TCP_F_COUNTED)
         lg_tcp_source_closed(c);
@@ -147,7 +148,6 @@ void lg_tcp_conn_close(struct lg_tcp_conn *c, uint32_t ev)
     c->flow_slot = LG_TCP_FLOW_NONE;
     lg_wheel_stop(&tcp->wheel, &c->timer);
     lg_tcp_list_remove(&c->out);
-    lg_tcp_list_remove(&c->tw);
     lg_tcp_seg_drop_all(c);
     lg_tcp_ooo_drop(c);
     lg_tcp_repair_drop(c);
@@ -168,6 +168,7 @@ void lg_tcp_enter_time_wait(struct lg_tcp_conn *c)
     c->t_rtx = LG_NS_NEVER;
     c->t_life = lg_ns_add(tcp->now_ns, tcp->cfg.time_wait_ns);
     lg_tcp_timer_touch(c, c->t_life);
+    lg_tcp_seg_drop_all(c);
     lg_tcp_list_push(&tcp->time_wait, &c->tw);
     if (c->flags & LG_TCP_F_USER)
         lg_tcp_news(c, LG_TCP_EV_CLOSED);
@@ -192,7 +193,7 @@ void lg_tcp_established(struct lg_tcp_conn *c)
     c->backoff = 0;
     c->recover = c->fack = c->rtt_end = c->snd_una;
     c->rcv_mss = (uint16_t)LG_MIN(c->mss, 536); /* grows with what comes */
-    c->cc->opened(c);
+    c->tcp->cfg.cc->opened(c);
     lg_tcp_arm_keepalive(c);
     lg_tcp_news(c, LG_TCP_EV_OPEN);
     lg_tcp_due(c);
@@ -202,7 +203,7 @@ void lg_tcp_news(struct lg_tcp_conn *c, uint32_t ev)
 {
     struct lg_tcp *tcp = c->tcp;
 
-    c->events |= ev;
+    c->events |= (uint8_t)ev;
     if (!c->news.next)
         lg_tcp_list_push(c->pop_turn == tcp->turn ? &tcp->news_next : &tcp->news, &c->news);
 }

@@ -93,7 +93,7 @@ static void undo(struct lg_tcp_conn *c)
     c->cwnd = LG_MAX(c->cwnd, r->undo_cwnd);
     c->ssthresh = LG_MAX(c->ssthresh, r->undo_ssthresh);
     r->has_undo = false;
-    c->cc->undone(c);
+    c->tcp->cfg.cc->undone(c);
     lg_tcp_seg_not_lost(c);
     leave(c);
 }
@@ -151,14 +151,14 @@ static void enter_recovery(struct lg_tcp_conn *c)
     c->loss |= LG_TCP_L_HEAD_DUE;
     c->loss &= ~(uint32_t)(LG_TCP_L_TLP_OUT | LG_TCP_L_TLP_RTX);
     c->recover = c->snd_nxt;
-    c->cc->lost(c, c->snd_nxt - c->snd_una);
+    c->tcp->cfg.cc->lost(c, c->snd_nxt - c->snd_una);
     prr_begin(c);
 }
 
 /* reduce_once answers a loss that is repaired already. */
 static void reduce_once(struct lg_tcp_conn *c)
 {
-    c->cc->lost(c, c->snd_nxt - c->snd_una);
+    c->tcp->cfg.cc->lost(c, c->snd_nxt - c->snd_una);
     c->cwnd = LG_MIN(c->cwnd, c->ssthresh);
 }
 
@@ -223,7 +223,7 @@ static void in_trouble(struct lg_tcp_conn *c, struct lg_tcp_ack_ctx *a)
     else if (c->flags & LG_TCP_F_RECOVERY)
         prr(c, a);
     else if (a->delivered > 0)
-        c->cc->acked(c, a->delivered, a->rtt_us);
+        c->tcp->cfg.cc->acked(c, a->delivered, a->rtt_us);
 }
 
 /* settle gives the repair state back when nothing in it can matter any more. */
@@ -259,7 +259,7 @@ void lg_tcp_loss_ack(struct lg_tcp_conn *c, struct lg_tcp_ack_ctx *a)
         else if (LG_UNLIKELY((c->loss & LG_TCP_L_TLP_OUT) && lg_tcp_tlp_ack(c, a)))
             reduce_once(c);
         else if (a->delivered > 0 && a->was_full)
-            c->cc->acked(c, a->delivered, a->rtt_us);
+            c->tcp->cfg.cc->acked(c, a->delivered, a->rtt_us);
     }
     lg_tcp_arm_after_ack(c, a->acked > 0, wait_us);
     if (LG_UNLIKELY(c->rep != NULL))
@@ -294,7 +294,7 @@ void lg_tcp_loss_timeout(struct lg_tcp_conn *c)
     bool is_first = c->backoff == 0;
 
     remember(c);
-    c->cc->timeout(c, c->snd_nxt - c->snd_una, is_first);
+    c->tcp->cfg.cc->timeout(c, c->snd_nxt - c->snd_una, is_first);
     /* A peer may drop what it has SACKed (RFC 2018 section 8); a second timeout in a row makes
      * that likely enough to forget it. */
     if (!is_first)

@@ -57,12 +57,12 @@ bool lg_tcp_quota_take(struct lg_tcp *tcp, struct lg_tcp_quota *q, uint32_t a_se
 
 void lg_tcp_challenge(struct lg_tcp_conn *c)
 {
-    lg_ns_t now_ns = c->tcp->now_ns;
+    uint32_t now_ms = c->tcp->now_ms;
 
     /*= https://www.rfc-editor.org/rfc/rfc5961#section-7
      *# An implementation SHOULD include an ACK throttling mechanism */
-    if (lg_ns_since(now_ns, c->challenge_at_ns) >= LG_SEC(1) || c->challenge_at_ns == 0) {
-        c->challenge_at_ns = now_ns;
+    if (now_ms - c->challenge_at_ms >= 1000 || c->challenge_at_ms == 0) {
+        c->challenge_at_ms = LG_MAX(now_ms, 1u);
         c->challenge_cnt = 0;
     }
     if (c->challenge_cnt >= LG_TCP_CHALLENGE_MAX ||
@@ -183,7 +183,7 @@ static bool syn_rcvd_ack(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
         lg_tcp_reply_rst(c->tcp, &c->tuple, s);
         return false;
     }
-    c->snd_una = c->iss + 1;
+    c->snd_una++;
     c->snd_wl1 = s->seq;
     c->snd_wl2 = s->ack;
     c->snd_wnd = s->wnd << c->snd_wscale;
@@ -196,7 +196,7 @@ static bool syn_rcvd_ack(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
  * ACK on it the two ends have opened simultaneously, and it is the ACK that counts. */
 static bool is_same_syn(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
 {
-    if (!(s->flags & LG_TCP_FL_SYN) || (s->flags & LG_TCP_FL_RST) || s->seq != c->irs)
+    if (!(s->flags & LG_TCP_FL_SYN) || (s->flags & LG_TCP_FL_RST) || s->seq != c->rcv_nxt - 1)
         return false;
     if (s->flags & LG_TCP_FL_ACK) {
         s->flags &= (uint8_t)~LG_TCP_FL_SYN;

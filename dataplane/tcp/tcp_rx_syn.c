@@ -21,7 +21,6 @@ static void take_opts(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
     } else {
         c->rcv_wscale = 0;
     }
-    c->irs = s->seq;
     c->rcv_nxt = c->rcv_acked = s->seq + 1;
     c->rcv_adv = c->rcv_nxt + LG_MIN(c->tcp->cfg.rcv_buf_sz, (uint32_t)UINT16_MAX);
     c->snd_wnd = c->max_wnd = s->wnd; /* the window of a SYN is never scaled */
@@ -46,11 +45,10 @@ static void open_passive(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, struc
         return;
     }
     c->flags |= LG_TCP_F_PASSIVE | LG_TCP_F_SYN_DUE;
-    c->iss = lg_tcp_isn(tcp, t, &c->ts_off);
-    if (min_iss && lg_seq_leq(c->iss, *min_iss))
-        c->iss = *min_iss + (1u << 17);
-    c->snd_una = c->iss;
-    c->snd_nxt = c->snd_end = c->iss + 1;
+    c->snd_una = lg_tcp_isn(tcp, t, &c->ts_off);
+    if (min_iss && lg_seq_leq(c->snd_una, *min_iss))
+        c->snd_una = *min_iss + (1u << 17);
+    c->snd_nxt = c->snd_end = c->snd_una + 1;
     take_opts(c, s);
     lg_tcp_source_opened(c);
     lg_tcp_set_state(c, LG_TCP_SYN_RCVD);
@@ -74,8 +72,8 @@ static bool open_by_cookie(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, str
     }
     c->flags |= LG_TCP_F_PASSIVE;
     (void)lg_tcp_isn(tcp, t, &c->ts_off);
-    c->iss = c->snd_una = s->ack - 1;
-    c->snd_nxt = c->snd_end = c->iss + 1;
+    c->snd_una = s->ack - 1;
+    c->snd_nxt = c->snd_end = s->ack;
     take_opts(c, &syn);
     lg_tcp_source_opened(c);
     lg_tcp_set_state(c, LG_TCP_SYN_RCVD);
@@ -140,7 +138,7 @@ void lg_tcp_rx_syn_sent(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
 {
     bool has_ack = s->flags & LG_TCP_FL_ACK;
 
-    if (has_ack && (lg_seq_leq(s->ack, c->iss) || lg_seq_gt(s->ack, c->snd_nxt))) {
+    if (has_ack && (lg_seq_leq(s->ack, c->snd_una) || lg_seq_gt(s->ack, c->snd_nxt))) {
         lg_tcp_count(c->tcp, LG_STAT_DROP_TCP_ACK);
         if (!(s->flags & LG_TCP_FL_RST))
             lg_tcp_reply_rst(c->tcp, &c->tuple, s);

@@ -76,7 +76,7 @@ static void mark(struct lg_tcp_conn *c, struct lg_tcp_range n, struct lg_tcp_ack
 {
     const struct lg_tcp_repair *sb = c->rep;
     struct lg_tcp_range whole = n;
-    struct lg_buf *b = c->sack_hint;
+    struct lg_buf *b = c->rep->hint;
 
     for (uint32_t i = sb->cnt; i-- > 0;)
         if (lg_seq_leq(sb->r[i].start, n.start)) {
@@ -91,7 +91,7 @@ static void mark(struct lg_tcp_conn *c, struct lg_tcp_range n, struct lg_tcp_ack
         if (!(b->flags & LG_TCP_TX_SACKED) && lg_seq_geq(b->seq, whole.start) &&
             lg_seq_leq(b->seq + b->len, whole.end))
             lg_tcp_seg_sacked(c, b, a);
-        c->sack_hint = b;
+        c->rep->hint = b;
     }
 }
 

@@ -117,8 +117,8 @@ void lg_tcp_seg_acked(struct lg_tcp_conn *c, struct lg_tcp_ack_ctx *a)
             unlink(c, b);
         else
             delivered(c, b, a);
-        if (b == c->sack_hint)
-            c->sack_hint = NULL;
+        if (LG_UNLIKELY(c->rep != NULL) && b == c->rep->hint)
+            c->rep->hint = NULL;
         lg_buf_give(lg_bufq_pop(q));
     }
     if (!b || !lg_seq_lt(b->seq, c->snd_una))
@@ -138,7 +138,9 @@ void lg_tcp_seg_acked(struct lg_tcp_conn *c, struct lg_tcp_ack_ctx *a)
 void lg_tcp_seg_drop_all(struct lg_tcp_conn *c)
 {
     lg_bufq_drop_all(&c->sndq);
-    c->tx_next = c->sack_hint = NULL;
+    c->tx_next = NULL;
+    if (c->rep)
+        c->rep->hint = NULL;
     c->sent = c->lost = (struct lg_tcp_seglist){0};
     c->sacked_sz = c->lost_sz = 0;
 }

@@ -110,7 +110,7 @@ static void send_syn(struct lg_tcp_conn *c)
         return;
     }
     uint32_t opt_len = lg_tcp_opt_build_syn(opts, &o);
-    uint8_t *at = push_header(b, &c->tuple, c->iss, is_answer ? c->rcv_nxt : 0,
+    uint8_t *at = push_header(b, &c->tuple, c->snd_una, is_answer ? c->rcv_nxt : 0,
                               LG_TCP_FL_SYN | (is_answer ? LG_TCP_FL_ACK : 0), opt_len);
     memcpy(at, opts, opt_len);
     lg_put_be16(b->data + 14, (uint16_t)LG_MIN(tcp->cfg.rcv_buf_sz, (uint32_t)UINT16_MAX));

@@ -57,7 +57,7 @@
 #define LG_TCP_TLP_SLACK_US 2000u       /* what a loss probe waits beyond two round trips */
 #define LG_TCP_MIN_RTT_SPAN LG_SEC(300) /* the smallest round trip is forgotten after */
 #define LG_TCP_MIN_MSS 64u              /* smaller offers count as this */
-#define LG_TCP_SACK_RANGES 58u          /* SACKed islands remembered of one connection */
+#define LG_TCP_SACK_RANGES 57u          /* SACKed islands remembered of one connection */
 #define LG_TCP_PORT_SLOTS 256u          /* source-port counters, RFC 6056 algorithm 4 */
 #define LG_TCP_PMTU_CNT 1024u /* destinations remembered with their path MTU, a power of 2 */
 #define LG_TCP_PAWS_IDLE_NS LG_SEC(24 * 86400) /* RFC 7323 section 5.5 */
@@ -159,6 +159,7 @@ struct lg_tcp_repair {
     uint32_t undo_cwnd, undo_ssthresh;
     uint32_t again_ts; /* our timestamp on the first segment sent again */
     bool has_undo, has_again;
+    struct lg_buf *hint; /* borrows: where the last SACKed buf was found, or NULL */
 };
 
 /* The path MTU to one destination, as a router told it. mtu 0: nothing. */
@@ -210,11 +211,15 @@ struct lg_tcp_conn {
     struct lg_buf *tx_next;             /* the buf of sndq that holds snd_nxt; NULL: all is sent */
     struct lg_buf *ooo_head, *ooo_tail; /* owns: islands beyond rcv_nxt, ascending, disjoint */
     uint32_t ooo_cnt;                   /* bufs there */
-    uint32_t events;                    /* LG_TCP_EV_* not told yet */
     struct lg_tcp_link out;             /* on tcp->out_list: something to send this turn */
     struct lg_tcp_link news;            /* on tcp->news or news_next */
-    uint32_t pop_turn;                  /* the turn it was last popped in */
-    uint32_t dup_acks_due;              /* without SACK: duplicate ACKs beyond the first */
+    union {
+        uint32_t pop_turn;  /* the turn it was last popped in */
+        uint32_t orphan_rx; /* F_ORPHAN: bytes discarded since release */
+    };
+    uint8_t events;                /* LG_TCP_EV_* not told yet */
+    uint8_t dup_acks_due;          /* without SACK: duplicate ACKs beyond the first */
+    uint8_t reo_mult, reo_persist; /* reordering window: quarters of min_rtt; recoveries it lasts */
     /* -- timers: one wheel timer at or before the earliest of the three -- */
     struct lg_timer timer;
     lg_ns_t t_rtx;  /* retransmission or persist */
@@ -227,13 +232,18 @@ struct lg_tcp_conn {
     lg_ns_t tx_at_ns;            /* when data was last sent */
     uint8_t backoff;             /* consecutive timeouts of the timer t_rtx */
     uint8_t keep_probes;         /* keepalive probes unanswered */
-    uint8_t challenge_cnt;       /* in the second that began at challenge_at_ns */
+    uint8_t challenge_cnt;       /* in the second that began at challenge_at_ms */
     uint8_t dup_acks;            /* duplicate ACKs in a row */
     uint32_t dup_sz; /* without SACK: bytes that duplicate ACKs say have left the network */
-    lg_ns_t challenge_at_ns;
+    uint32_t challenge_at_ms;
+    uint32_t rcv_fin; /* the peer's FIN, if F_FIN_OOO */
     /* -- loss repair; RACK's names are those of RFC 8985 -- */
-    struct lg_tcp_seglist sent, lost;
-    struct lg_buf *sack_hint; /* where the last SACKed buf was found, or NULL */
+    union {
+        struct {
+            struct lg_tcp_seglist sent, lost;
+        };
+        struct lg_tcp_link tw; /* in TIME_WAIT, on tcp->time_wait: oldest first */
+    };
     uint32_t sacked_sz, lost_sz;
     uint32_t recover;                           /* snd_nxt when the loss was noticed */
     uint32_t loss;                              /* LG_TCP_L_* */
@@ -241,25 +251,20 @@ struct lg_tcp_conn {
     uint32_t fack;                              /* the furthest that has arrived */
     uint32_t min_rtt_us, min_rtt_at_ms;
     uint32_t dsack_end, tlp_end;
-    uint8_t reo_mult, reo_persist; /* reordering window: quarters of min_rtt; recoveries it lasts */
     struct lg_tcp_cc_state ccs;
-    const struct lg_tcp_cc *cc;
     /* -- reassembly -- */
-    uint32_t rcv_fin;                                  /* the peer's FIN, if F_FIN_OOO */
-    uint32_t orphan_rx;                                /* bytes discarded since release */
     struct lg_tcp_range rcv_sack[LG_TCP_OPT_SACK_MAX]; /* newest islands first; empty: none */
     struct lg_tcp_range dsack;                         /* what came twice, if F_DSACK_DUE */
     /* -- cold -- */
     void *user;
-    struct lg_tcp_link tw; /* on tcp->time_wait: oldest first */
-    uint32_t iss, irs;
     uint32_t flow_slot; /* LG_TCP_FLOW_NONE: not in the table */
     uint16_t mss_full;  /* mss, had the path not turned out smaller */
     uint16_t pmtu_at;   /* mss < mss_full: since this stamp (tcp_pmtu.c) */
 };
 _Static_assert(offsetof(struct lg_tcp_conn, tcp) == LG_CACHE_LINE, "line 0 is one line");
 _Static_assert(offsetof(struct lg_tcp_conn, rcvq) == 2 * LG_CACHE_LINE, "line 1 is one line");
-_Static_assert(sizeof(struct lg_tcp_conn) <= 10 * LG_CACHE_LINE, "a connection costs 640 bytes");
+_Static_assert(sizeof(struct lg_tcp_conn) <= 512, "an idle connection costs 512 bytes");
+_Static_assert(sizeof(struct lg_tcp_repair) <= 512, "and one in repair as many again");
 
 struct lg_tcp {
     /* -- set once -- */

@@ -80,7 +80,7 @@ static void check_send_side(const struct lg_tcp_conn *c)
 {
     const uint16_t states = LG_TCP_TX_SENT | LG_TCP_TX_LOST | LG_TCP_TX_SACKED;
     uint32_t at = c->snd_una, bytes = 0, cnt = 0, sum[3] = {0};
-    bool seen_next = c->tx_next == NULL, is_sent = true, seen_hint = c->sack_hint == NULL;
+    bool seen_next = c->tx_next == NULL, is_sent = true, seen_hint = !c->rep || !c->rep->hint;
 
     for (const struct lg_buf *b = c->sndq.head; b; b = b->next) {
         must(b->len > 0 && b->seq == at);
@@ -89,7 +89,7 @@ static void check_send_side(const struct lg_tcp_conn *c)
             is_sent = false;
             must(b->seq == c->snd_nxt);
         }
-        if (b == c->sack_hint)
+        if (c->rep && b == c->rep->hint)
             seen_hint = is_sent;
         sum[0] += b->flags & LG_TCP_TX_SENT ? b->len : 0;
         sum[1] += b->flags & LG_TCP_TX_LOST ? b->len : 0;

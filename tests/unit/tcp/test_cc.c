@@ -32,7 +32,7 @@ static void round_trip(lg_ns_t rtt_ns, uint32_t rtt_us)
         c->snd_una += 2 * MSS;
         if (c->cwnd > c->snd_nxt - c->snd_una) /* what was allowed has been sent */
             c->snd_nxt = c->snd_una + c->cwnd;
-        c->cc->acked(c, 2 * MSS, rtt_us);
+        c->tcp->cfg.cc->acked(c, 2 * MSS, rtt_us);
     }
     c->snd_nxt = c->snd_una;
 }
@@ -47,7 +47,7 @@ TEST(TcpCubic, Rfc9438_4_6_ReducesToSevenTenths)
 {
     start(NULL);
     r->c->cwnd = 100 * MSS;
-    r->c->cc->lost(r->c, 100 * MSS);
+    r->c->tcp->cfg.cc->lost(r->c, 100 * MSS);
     EXPECT_EQ(r->c->ssthresh, 70 * MSS);
     EXPECT_EQ(r->c->ccs.w_max, 100 * MSS);
     end();
@@ -57,9 +57,9 @@ TEST(TcpCubic, Rfc9438_4_7_ConvergesFastWhenItLosesBelowItsLastMaximum)
 {
     start(NULL);
     r->c->cwnd = 100 * MSS;
-    r->c->cc->lost(r->c, 100 * MSS);
+    r->c->tcp->cfg.cc->lost(r->c, 100 * MSS);
     r->c->cwnd = 80 * MSS;
-    r->c->cc->lost(r->c, 80 * MSS);
+    r->c->tcp->cfg.cc->lost(r->c, 80 * MSS);
     EXPECT_EQ(r->c->ccs.w_max, 68 * MSS);
     EXPECT_EQ(r->c->ssthresh, 56 * MSS);
     end();
@@ -70,7 +70,7 @@ TEST(TcpCubic, Rfc9438_4_2_ReturnsToItsMaximumAfterKSecondsAndGoesOnBeyond)
     start(NULL);
     struct lg_tcp_conn *c = r->c;
     c->cwnd = 1000 * MSS;
-    c->cc->lost(c, c->cwnd);
+    c->tcp->cfg.cc->lost(c, c->cwnd);
     c->cwnd = c->ssthresh;
     /* K = cbrt(1000 * 0.3 / 0.4) = 9.086 s */
     uint32_t at[16] = {0};
@@ -94,7 +94,7 @@ TEST(TcpCubic, Rfc9438_4_3_GrowsLikeRenoWhereRenoIsFaster)
     struct lg_tcp_conn *c = r->c;
     c->srtt_us = 1000;
     c->cwnd = 20 * MSS;
-    c->cc->lost(c, c->cwnd);
+    c->tcp->cfg.cc->lost(c, c->cwnd);
     c->cwnd = c->ssthresh; /* 14 */
     for (int i = 0; i < 100; i++)
         round_trip(LG_MS(1), 1000); /* the curve moves by nothing in 0.1 s */
@@ -108,7 +108,7 @@ TEST(TcpCubic, Rfc9438_5_8_DoesNotGrowByTimeInWhichItWasNotUsed)
     start(NULL);
     struct lg_tcp_conn *c = r->c;
     c->cwnd = 1000 * MSS;
-    c->cc->lost(c, c->cwnd);
+    c->tcp->cfg.cc->lost(c, c->cwnd);
     c->cwnd = c->ssthresh;
     round_trip(LG_MS(100), 100000);
     uint32_t before = c->cwnd;
@@ -123,10 +123,10 @@ TEST(TcpCubic, ForgetsAReductionThatIsUndone)
     start(NULL);
     struct lg_tcp_conn *c = r->c;
     c->cwnd = 100 * MSS;
-    c->cc->lost(c, c->cwnd);
+    c->tcp->cfg.cc->lost(c, c->cwnd);
     c->cwnd = 80 * MSS;
-    c->cc->lost(c, c->cwnd);
-    c->cc->undone(c);
+    c->tcp->cfg.cc->lost(c, c->cwnd);
+    c->tcp->cfg.cc->undone(c);
     EXPECT_EQ(c->ccs.w_max, 100 * MSS);
     end();
 }
@@ -182,7 +182,7 @@ TEST(TcpReno, Rfc5681_HalvesAndGrowsByASegmentARoundTrip)
     start(&lg_tcp_cc_reno);
     struct lg_tcp_conn *c = r->c;
     c->cwnd = 100 * MSS;
-    c->cc->lost(c, c->cwnd);
+    c->tcp->cfg.cc->lost(c, c->cwnd);
     EXPECT_EQ(c->ssthresh, 50 * MSS);
     c->cwnd = c->ssthresh;
     for (int i = 0; i < 10; i++)
@@ -201,7 +201,7 @@ TEST(TcpCc, Rfc6928_BeginsWithTenSegmentsAndWithOneAfterALostSyn)
         rig_accept(r, OPT_MSS, 4);
         EXPECT_EQ(r->c->cwnd, 10 * MSS);
         r->c->flags |= LG_TCP_F_SYN_AGAIN;
-        r->c->cc->opened(r->c);
+        r->c->tcp->cfg.cc->opened(r->c);
         EXPECT_EQ(r->c->cwnd, MSS);
         rig_fini(r);
     }
