@@ -138,7 +138,7 @@ static void avoid(struct lg_tcp_conn *c, uint32_t n)
     /* One segment more for each cwnd / (target - cwnd) acknowledged; kept in 1/1024 of a byte, for
      * the increase of one ACK is often less than a byte. */
     s->acc += (uint32_t)((target(c) - c->cwnd) / c->cwnd * LG_MIN(n, c->cwnd) * 1024);
-    double alpha = s->w_est >= s->w_max ? 1 : ALPHA;
+    double alpha = s->w_est >= (float)s->w_max ? 1 : ALPHA;
     s->w_est += (float)(alpha * c->mss * n / c->cwnd);
     uint32_t cwnd = c->cwnd + s->acc / 1024;
     s->acc %= 1024;
