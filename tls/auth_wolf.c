@@ -10,8 +10,9 @@
  *   4. Revocation, by the listener's own lists: every certificate of the path but the bundle's CA.
  *
  * Not here: that the client holds the key (wolfSSL checks CertificateVerify), OCSP.
- * Left open: name constraints are checked by wolfSSL against a certificate's own issuer only; a
- * path where a CA further up carries some is refused.
+ * Name constraints: wolfSSL looks at those of a certificate's own issuer only, and knows e-mail,
+ * DNS and directory names. verify_names has it look at every CA further up too, and refuses what it
+ * cannot judge: a name of another form under a CA that limits that form.
  *
  * Cost: one parse and one signature check a certificate of the path. Memory: the worker's arena. */
 #include "wolf_priv.h"
@@ -148,7 +149,7 @@ static enum lg_tls_reason build(struct path *p, const lg_span_t *certs, uint32_t
     struct lg_x509 sent[MAX_CHAIN_DEPTH];
     bool used[MAX_CHAIN_DEPTH] = {true};
     for (uint32_t i = 0; i < cnt; i++)
-        if (!lg_is_ok(lg_x509_parse(certs[i], &sent[i])))
+        if (!lg_is_ok(lg_x509_parse(certs[i], &sent[i])) || !lg_x509_exts_ok(sent[i].exts))
             return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
     uint32_t cur = 0;
     for (;;) {
@@ -199,6 +200,55 @@ static int add_signer(WOLFSSL_CERT_MANAGER *cm, const uint8_t *der, size_t sz, i
     return ret == WOLFSSL_SUCCESS ? 0 : ret;
 }
 
+/* Forms of names whose constraints wolfSSL enforces: rfc822Name, dNSName, directoryName. */
+#define ENFORCED_FORMS (1u << 1 | 1u << 2 | 1u << 4)
+
+/* names_within: do the names of d, which der is, keep to what the CA `upper` allows? wolfSSL is
+ * lent that CA's constraints in the place of the issuer's. */
+static bool names_within(const struct lg_x509 *x, lg_span_t der, const DecodedCert *d,
+                         lg_span_t upper, WOLFSSL_CERT_MANAGER *cm)
+{
+    DecodedCert u, again;
+    struct lg_x509 ux;
+    if (!lg_is_ok(lg_x509_parse(upper, &ux)) ||
+        (lg_x509_limited_forms(ux.exts) & lg_x509_name_forms(x->exts) & ~ENFORCED_FORMS))
+        return false;
+    InitDecodedCert(&u, upper.p, (word32)upper.len, NULL);
+    bool ok = ParseCert(&u, CA_TYPE, NO_VERIFY, NULL) == 0;
+    if (ok && (u.permittedNames || u.excludedNames)) {
+        Signer *ca = d->ca;
+        Base_entry *permitted = ca->permittedNames, *excluded = ca->excludedNames;
+        ca->permittedNames = u.permittedNames;
+        ca->excludedNames = u.excludedNames;
+        InitDecodedCert(&again, der.p, (word32)der.len, NULL);
+        ok = ParseCert(&again, CERT_TYPE, VERIFY_NAME, cm) == 0;
+        FreeDecodedCert(&again);
+        ca->permittedNames = permitted;
+        ca->excludedNames = excluded;
+    }
+    FreeDecodedCert(&u);
+    return ok;
+}
+
+/* verify_names: certificate idx against every CA above it that limits names. */
+static bool verify_names(const struct path *p, const DecodedCert *d, uint32_t idx,
+                         WOLFSSL_CERT_MANAGER *cm)
+{
+    const struct lg_tls_policy *pol = p->policy;
+    const struct lg_x509 *x = &p->x[idx];
+    for (uint32_t i = idx + 1; i < p->cnt; i++)
+        if (lg_x509_limited_forms(p->x[i].exts) && !names_within(x, p->der[idx], d, p->der[i], cm))
+            return false;
+    for (uint32_t i = p->anchor_idx;
+         i < pol->anchor_cnt && lg_span_eq(pol->anchors[i].x509.subject, p->x[p->cnt - 1].issuer);
+         i++) {
+        const struct lg_tls_anchor *a = &pol->anchors[i];
+        if (a->limits_names && !names_within(x, p->der[idx], d, lg_span(a->der, a->der_sz), cm))
+            return false;
+    }
+    return true;
+}
+
 /* verify_one checks certificate idx of the path against cm, which holds what is above it. */
 static enum lg_tls_reason verify_one(struct path *p, WOLFSSL_CERT_MANAGER *cm, uint32_t idx)
 {
@@ -212,12 +262,11 @@ static enum lg_tls_reason verify_one(struct path *p, WOLFSSL_CERT_MANAGER *cm, u
         r = idx ? judge_ca(p, &d) : judge_leaf(p, &d);
     if (r == LG_TLS_R_NONE && (weak_signature(d.signatureOID) || !key_ok(&d)))
         r = no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
-    bool limits_names = d.permittedNames || d.excludedNames;
+    if (r == LG_TLS_R_NONE && !verify_names(p, &d, idx, cm))
+        r = no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
     FreeDecodedCert(&d);
     if (r != LG_TLS_R_NONE || idx == 0)
         return r;
-    if (limits_names && idx > 1)
-        return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
     return map_verify(p, add_signer(cm, p->der[idx].p, p->der[idx].len, LG_WOLF_CHAIN_CA));
 }
 
@@ -234,8 +283,6 @@ static enum lg_tls_reason add_anchors(struct path *p, WOLFSSL_CERT_MANAGER *cm)
             expired = no(p, LG_TLS_R_EXPIRED, LG_ALERT_CERTIFICATE_EXPIRED);
             continue;
         }
-        if (a->limits_names && p->cnt > 1)
-            return no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
         int ret = add_signer(cm, a->der, a->der_sz, LG_WOLF_USER_CA);
         if (ret != 0)
             return map_verify(p, ret);

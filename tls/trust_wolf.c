@@ -23,10 +23,10 @@ static bool anchor_judge(const struct lg_where *w, const char *path, uint32_t nr
     InitDecodedCert(&d, a->der, (word32)a->der_sz, NULL);
     bool ok = ParseCert(&d, CA_TYPE, NO_VERIFY, NULL) == 0;
     bool is_ca = ok && d.isCA;
-    a->limits_names = ok && (d.permittedNames || d.excludedNames);
     FreeDecodedCert(&d);
     ok = ok && lg_is_ok(lg_x509_parse(lg_span(a->der, a->der_sz), &a->x509)) &&
          wc_Sha256Hash(a->x509.spki.p, (word32)a->x509.spki.len, a->key_hash) == 0;
+    a->limits_names = ok && lg_x509_limited_forms(a->x509.exts) != 0;
     if (!ok)
         lg_where_error(w, "%s: certificate %u is damaged or of an unsupported kind", path, nr);
     else if (!is_ca)

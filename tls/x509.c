@@ -154,3 +154,60 @@ bool lg_x509_exts_ok(lg_span_t exts)
     }
     return !c.failed;
 }
+
+/* find_ext gives the content of an id-ce extension (2.5.29.n); false: it is not there. */
+static bool find_ext(lg_span_t exts, uint8_t n, lg_span_t *out)
+{
+    struct lg_cur c = lg_cur(exts);
+    struct lg_der ext;
+    while (lg_der_next(&c, &ext)) {
+        struct lg_cur e = lg_cur(ext.body);
+        lg_span_t oid = lg_der_expect(&e, LG_DER_OID);
+        if (oid.len != 3 || oid.p[0] != 0x55 || oid.p[1] != 0x1d || oid.p[2] != n)
+            continue;
+        if (lg_der_next_is(&e, LG_DER_BOOLEAN))
+            lg_der_expect(&e, LG_DER_BOOLEAN);
+        *out = lg_der_expect(&e, LG_DER_OCTET_STRING);
+        return true;
+    }
+    return false;
+}
+
+/* forms gathers the tags of GeneralNames; those of subtrees stand one level deeper. */
+static uint32_t forms(lg_span_t names, bool are_subtrees)
+{
+    struct lg_cur c = lg_cur(names);
+    struct lg_der d;
+    uint32_t found = 0;
+    while (lg_der_next(&c, &d)) {
+        struct lg_cur sub = lg_cur(d.body);
+        if (are_subtrees && !lg_der_next(&sub, &d))
+            return UINT32_MAX;
+        found |= 1u << (d.tag & 0x1f);
+    }
+    return c.failed ? UINT32_MAX : found;
+}
+
+uint32_t lg_x509_name_forms(lg_span_t exts)
+{
+    lg_span_t value;
+    if (!find_ext(exts, 17, &value))
+        return 0;
+    struct lg_cur c = lg_cur(value);
+    lg_span_t names = lg_der_expect(&c, LG_DER_SEQUENCE);
+    return c.failed ? UINT32_MAX : forms(names, false);
+}
+
+uint32_t lg_x509_limited_forms(lg_span_t exts)
+{
+    lg_span_t value;
+    if (!find_ext(exts, 30, &value))
+        return 0;
+    struct lg_cur c = lg_cur(value);
+    struct lg_cur both = lg_cur(lg_der_expect(&c, LG_DER_SEQUENCE));
+    uint32_t found = 0;
+    struct lg_der list; /* [0] permitted, [1] excluded */
+    while (lg_der_next(&both, &list))
+        found |= forms(list.body, true);
+    return c.failed || both.failed ? UINT32_MAX : found;
+}

@@ -56,5 +56,11 @@ LG_MUST lg_err_t lg_x509_parse(lg_span_t der, struct lg_x509 *out);
 /* lg_x509_exts_ok: extensions are well-formed and none comes twice. Thread any, pure.
  *   Cost     O(n^2) in at most 64 extensions; more are not well-formed. RFC 5280 4.2 */
 bool lg_x509_exts_ok(lg_span_t exts);
+/* lg_x509_name_forms: which forms of names the subjectAltName holds, and which ones the
+ * nameConstraints speak of; bit n for the GeneralName of tag n (1 rfc822, 2 DNS, 4 directory, 6
+ * URI, 7 address). What cannot be read counts as all. Thread any, pure. RFC 5280 4.2.1.6, 4.2.1.10
+ */
+uint32_t lg_x509_name_forms(lg_span_t exts);
+uint32_t lg_x509_limited_forms(lg_span_t exts);
 
 #endif

@@ -65,6 +65,37 @@ static const struct {
       .ca = "critical,CA:TRUE",
       .ku = CA_KU,
       .nc = "critical,permitted;DNS:.ok.example"}},
+    {"ncsub",
+     {.cn = "Names Below",
+      .issuer = "nc",
+      .san = "DNS:ca.ok.example",
+      .ca = "critical,CA:TRUE",
+      .ku = CA_KU}},
+    {"ncdeepgood", {.cn = "Deep Kept", .san = "DNS:x.ok.example", .issuer = "ncsub"}},
+    {"ncdeepbad", {.cn = "Deep Broken", .san = "DNS:x.bad.example", .issuer = "ncsub"}},
+    {"ncex",
+     {.cn = "Excluding",
+      .issuer = "root",
+      .ca = "critical,CA:TRUE",
+      .ku = CA_KU,
+      .nc = "critical,excluded;email:.bad.example"}},
+    {"ncexsub", {.cn = "Below Excluding", .issuer = "ncex", .ca = "critical,CA:TRUE", .ku = CA_KU}},
+    {"ncexgood", {.cn = "Mail Kept", .san = "email:a@mail.ok.example", .issuer = "ncexsub"}},
+    {"ncexbad", {.cn = "Mail Broken", .san = "email:a@mail.bad.example", .issuer = "ncexsub"}},
+    {"ncip",
+     {.cn = "Addresses",
+      .issuer = "root",
+      .ca = "critical,CA:TRUE",
+      .ku = CA_KU,
+      .nc = "critical,permitted;IP:10.0.0.0/255.0.0.0"}},
+    {"ncipbad", {.cn = "Address Broken", .san = "IP:192.0.2.1", .issuer = "ncip"}},
+    {"ncipnone", {.cn = "No Address", .san = "DNS:a.example", .issuer = "ncip"}},
+    {"twice", {.cn = "Extension Twice", .issuer = "root", .eku = "clientAuth", .twice = true}},
+    {"v1", {.cn = "Version One", .issuer = "root", .v1 = true}},
+    {"v1ca", {.cn = "Version One CA", .issuer = "root", .v1 = true}},
+    {"byv1ca", {.cn = "By Version One", .issuer = "v1ca"}},
+    {"k1", {.cn = "secp256k1", .issuer = "root", .key = PKI_K1}},
+    {"farfuture", {.cn = "Far Future", .issuer = "root", .year9999 = true}},
     {"ncgood", {.cn = "Names Kept", .san = "DNS:x.ok.example", .issuer = "nc"}},
     {"ncbad", {.cn = "Names Broken", .san = "DNS:x.bad.example", .issuer = "nc"}},
     {"sha1", {.cn = "Sha One", .issuer = "root", .sha1 = true}},
@@ -115,6 +146,8 @@ static EVP_PKEY *new_key(enum pki_key k)
         return EVP_EC_gen("P-256");
     case PKI_P384:
         return EVP_EC_gen("P-384");
+    case PKI_K1:
+        return EVP_EC_gen("secp256k1");
     case PKI_RSA2048:
         return EVP_RSA_gen(2048);
     case PKI_RSA1024:
@@ -161,7 +194,7 @@ static void make(size_t i)
     EVP_PKEY *key = new_key(s->key);
     const struct pki_cert *by = s->issuer ? pki_get(s->issuer) : NULL;
     X509 *issuer = by ? by->x509 : x;
-    X509_set_version(x, 2);
+    X509_set_version(x, s->v1 ? 0 : 2);
     ASN1_INTEGER_set(X509_get_serialNumber(x), 0x1000 + (long)i);
     int to = s->from_s == 0 && s->to_s == 0 ? 86400 : s->to_s;
     X509_gmtime_adj(X509_getm_notBefore(x), s->from_s ? s->from_s : -3600);
@@ -171,14 +204,19 @@ static void make(size_t i)
     X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const unsigned char *)s->cn, -1, -1, 0);
     X509_set_issuer_name(x, X509_get_subject_name(issuer));
     X509_set_pubkey(x, key);
-    add_ext(x, issuer, NID_subject_key_identifier, "hash");
-    if (by)
+    if (!s->v1)
+        add_ext(x, issuer, NID_subject_key_identifier, "hash");
+    if (by && !s->v1 && X509_get_ext_by_NID(issuer, NID_subject_key_identifier, -1) >= 0)
         add_ext(x, issuer, NID_authority_key_identifier, "keyid");
     add_ext(x, issuer, NID_basic_constraints, s->ca);
     add_ext(x, issuer, NID_key_usage, s->ku);
     add_ext(x, issuer, NID_ext_key_usage, s->eku);
     add_ext(x, issuer, NID_subject_alt_name, s->long_san ? long_san() : s->san);
     add_ext(x, issuer, NID_name_constraints, s->nc);
+    if (s->twice)
+        add_ext(x, issuer, NID_ext_key_usage, s->eku);
+    if (s->year9999)
+        ASN1_TIME_set_string(X509_getm_notAfter(x), "99991231235959Z");
     EVP_PKEY *signer = by ? by->key : key;
     if (!X509_sign(x, signer, digest_for(signer, s->sha1)))
         abort();

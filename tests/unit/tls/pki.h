@@ -9,7 +9,7 @@
 #include <openssl/x509.h>
 #include <stdbool.h>
 
-enum pki_key { PKI_P256, PKI_P384, PKI_ED25519, PKI_RSA2048, PKI_RSA1024 };
+enum pki_key { PKI_P256, PKI_P384, PKI_K1, PKI_ED25519, PKI_RSA2048, PKI_RSA1024 };
 
 struct pki_spec {
     const char *cn;
@@ -22,6 +22,9 @@ struct pki_spec {
     const char *nc;     /* nameConstraints; NULL: none */
     int from_s, to_s;   /* validity, seconds from now; both 0: an hour ago to a day ahead */
     bool sha1;          /* signed with SHA-1 */
+    bool twice;         /* extendedKeyUsage comes twice */
+    bool v1;            /* version 1: without extensions */
+    bool year9999;      /* no well-defined end (RFC 5280 4.1.2.5) */
     bool long_san;      /* names that fill more than 2 KiB */
 };
 

@@ -251,6 +251,12 @@ TEST(R23, WrongUsageAndWrongChainsAreRefused)
         {"bynotca", "notca", LG_ALERT_BAD_CERTIFICATE},
         {"byplen1", "plen1,plen0", LG_ALERT_BAD_CERTIFICATE},
         {"ncbad", "nc", LG_ALERT_BAD_CERTIFICATE},
+        {"ncdeepbad", "ncsub,nc", LG_ALERT_BAD_CERTIFICATE},
+        {"ncexbad", "ncexsub,ncex", LG_ALERT_BAD_CERTIFICATE},
+        {"ncipbad", "ncip", LG_ALERT_BAD_CERTIFICATE},
+        {"twice", NULL, LG_ALERT_BAD_CERTIFICATE},
+        {"v1", NULL, LG_ALERT_BAD_CERTIFICATE},
+        {"byv1ca", "v1ca", LG_ALERT_BAD_CERTIFICATE},
     };
     for (size_t i = 0; i < LG_ARRAY_CNT(bad); i++) {
         struct want w = {bad[i].cert, bad[i].chain, bad[i].alert, LG_TLS_R_BAD_CERT,
@@ -261,7 +267,26 @@ TEST(R23, WrongUsageAndWrongChainsAreRefused)
 
 TEST(R23, NameConstraintsThatAreKeptAreNoObstacle)
 {
-    expect_admitted(LG_AUTH_REQUIRED, TLS1_3_VERSION, "root", "ncgood", "nc");
+    for (size_t v = 0; v < 2; v++) {
+        expect_admitted(LG_AUTH_REQUIRED, versions[v], "root", "ncgood", "nc");
+        expect_admitted(LG_AUTH_REQUIRED, versions[v], "root", "ncdeepgood", "ncsub,nc");
+        expect_admitted(LG_AUTH_REQUIRED, versions[v], "root", "ncexgood", "ncexsub,ncex");
+        expect_admitted(LG_AUTH_REQUIRED, versions[v], "root", "ncipnone", "ncip");
+    }
+}
+
+TEST(R23, NameConstraintsOfTheBundlesCaHoldBelowItsIntermediates)
+{
+    static const struct want w = {"ncdeepbad", "ncsub", LG_ALERT_BAD_CERTIFICATE, LG_TLS_R_BAD_CERT,
+                                  LG_STAT_TLS_FAIL_BAD_CERT};
+    expect_all_refused(&w, "nc");
+    expect_admitted(LG_AUTH_REQUIRED, TLS1_3_VERSION, "nc", "ncdeepgood", "ncsub");
+}
+
+TEST(R18, AnEndInTheYear9999IsTaken)
+{
+    for (size_t v = 0; v < 2; v++)
+        expect_admitted(LG_AUTH_REQUIRED, versions[v], "root", "farfuture", NULL);
 }
 
 TEST(R23, VerifyDepthCountsIntermediates)
@@ -286,6 +311,20 @@ TEST(R24, Sha1SignaturesAndShortKeysAreRefused)
                                      LG_STAT_TLS_FAIL_BAD_CERT};
     expect_all_refused(&sha1, NULL);
     expect_all_refused(&weak, NULL);
+}
+
+TEST(R24, ACurveThatIsNotSupportedIsRefused)
+{
+    static const int both[] = {TLS1_3_VERSION, TLS1_2_VERSION};
+    for (size_t v = 0; v < 2; v++) {
+        struct rig r;
+        setup(&r, LG_AUTH_REQUIRED);
+        rig_all(&r, both[v], "k1", NULL);
+        EXPECT(!rig_is_open(&r));
+        EXPECT(r.alert == LG_ALERT_BAD_CERTIFICATE || r.alert == LG_ALERT_HANDSHAKE_FAILURE ||
+               r.alert == LG_ALERT_CERTIFICATE_REQUIRED);
+        rig_fini(&r);
+    }
 }
 
 TEST(Identity, IsFilledAndEscapedForGoodAndRefusedClients)
