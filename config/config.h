@@ -85,6 +85,7 @@ struct lg_cfg_tls {
     uint32_t crl_cnt;
     char **crls;                /* files, PEM or DER */
     enum lg_crl_fail crl_fail;  /* when crl_cnt > 0: issuer without CRL or stale; default closed */
+    bool client_cert_header;    /* https: pass the client's certificate on; default false */
     bool tickets;               /* session tickets; default true */
     lg_ns_t ticket_lifetime_ns; /* of a session, from its full handshake; default 1 h */
     uint32_t verify_depth;      /* intermediates allowed below a bundle CA; default 4, in [1, 9] */

@@ -616,6 +616,13 @@ static const struct lg_field tls_fields[] = {
      .max = 9,
      .def = "4",
      .doc = "intermediates allowed between a client and its CA"},
+    {.key = "client_cert_header",
+     .kind = &lg_kind_bool,
+     AT(struct lg_cfg_tls, client_cert_header),
+     .def = "false",
+     .doc = "https: pass the client's certificate to the backend in Client-Cert (RFC 9440), beside "
+            "the "
+            "X-SSL-Client-* fields"},
     {.key = "crl",
      .kind = &lg_kind_file,
      LIST_AT(struct lg_cfg_tls, crls, crl_cnt),

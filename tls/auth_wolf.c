@@ -80,6 +80,32 @@ bool lg_auth_describe(struct lg_tls *t, lg_span_t der)
     return true;
 }
 
+void lg_auth_drop_kept(struct lg_tls *t)
+{
+    if (t->kept)
+        lg_arena_give(&t->core->arena, t->kept);
+    t->kept = NULL;
+}
+
+bool lg_auth_keep(struct lg_tls *t, lg_span_t der)
+{
+    lg_auth_drop_kept(t);
+    if (!t->policy->keeps_cert || der.len > LG_TLS_CLIENT_CERT_MAX)
+        return true;
+    t->kept = lg_arena_take(&t->core->arena, sizeof *t->kept + der.len);
+    if (!t->kept)
+        return false;
+    t->kept->sz = (uint32_t)der.len;
+    memcpy(t->kept->der, der.p, der.len);
+    return true;
+}
+
+lg_span_t lg_tls_client_cert(const struct lg_tls *t)
+{
+    bool has = t->kept && t->info.has_client_cert;
+    return has ? lg_span(t->kept->der, t->kept->sz) : lg_span(NULL, 0);
+}
+
 static bool weak_signature(word32 oid)
 {
     switch (oid) {
@@ -389,6 +415,8 @@ enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint3
         r = check_crls(&p, t->core->stats);
     for (uint32_t i = 0; i < p.cnt; i++)
         p.until_s = LG_MIN(p.until_s, p.x[i].not_after_s);
+    if (r == LG_TLS_R_NONE && !lg_auth_keep(t, certs[0]))
+        r = no(&p, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
     t->verified = r == LG_TLS_R_NONE;
     if (t->verified)
         lg_ticket_hold(t, certs[0], p.until_s);

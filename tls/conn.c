@@ -265,6 +265,7 @@ void lg_tls_close(struct lg_tls *t)
     struct lg_tls_core *core = t->core;
     lg_bufq_drop_all(&t->held);
     lg_hs_free(t);
+    lg_auth_drop_kept(t);
     lg_rec_fini(t);
     lg_info_fini(t);
     lg_wipe(t, sizeof *t);

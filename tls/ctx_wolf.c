@@ -249,6 +249,7 @@ lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct lg_cfg_li
     p->client_auth = l->tls.client_auth;
     p->crl_fail = l->tls.crl_fail;
     p->verify_depth = l->tls.verify_depth;
+    p->keeps_cert = l->type == LG_LISTENER_HTTPS && l->tls.client_cert_header;
     uint32_t errors = diag->error_cnt;
     bool ok = build(&w, p);
     if (!ok) {

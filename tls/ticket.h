@@ -124,8 +124,8 @@ bool lg_ticket_is_alien(const struct lg_tls *t, const struct lg_hello *h);
 void lg_ticket_configure(const struct lg_tls *t);
 /* lg_ticket_hold keeps the verified client's certificate for the ticket to come. */
 void lg_ticket_hold(struct lg_tls *t, lg_span_t der, int64_t until_s);
-/* lg_ticket_resume: the handshake resumed a session: restores the identity. False: not one that was
- * opened, which cannot be. */
+/* lg_ticket_resume: the handshake resumed a session: restores the identity. False: no memory for
+ * it, or not the session that was opened, which cannot be. */
 bool lg_ticket_resume(struct lg_tls *t);
 /* lg_ticket_drop wipes and frees what the connection knows. */
 void lg_ticket_drop(struct lg_tls *t);

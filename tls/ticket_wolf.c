@@ -302,5 +302,6 @@ bool lg_ticket_resume(struct lg_tls *t)
     if (!o || !o->opened)
         return false;
     t->verified = o->der_sz > 0;
-    return !t->verified || lg_auth_describe(t, lg_span(o->der, o->der_sz));
+    lg_span_t der = lg_span(o->der, o->der_sz);
+    return !t->verified || (lg_auth_describe(t, der) && lg_auth_keep(t, der));
 }

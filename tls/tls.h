@@ -172,6 +172,11 @@ uint32_t lg_tls_tx_overhead(uint32_t n);
 void lg_tls_shutdown(struct lg_tls *t, struct lg_bufq *out, uint32_t seg_sz);
 /* lg_tls_info is borrowed until close. */
 const struct lg_tls_info *lg_tls_get_info(const struct lg_tls *t);
+/* lg_tls_client_cert: DER of the verified client's certificate, where the listener asks for it to
+ * be passed on (client_cert_header) and it has at most LG_TLS_CLIENT_CERT_MAX bytes; empty
+ * otherwise. Borrowed until close. */
+#define LG_TLS_CLIENT_CERT_MAX 4096
+lg_span_t lg_tls_client_cert(const struct lg_tls *t);
 /* lg_tls_reason_stat: the counter a failure bumps; _text: words for the log ("no certificate"). */
 const char *lg_tls_reason_text(enum lg_tls_reason r);
 const char *lg_tls_alert_name(uint8_t alert);

@@ -94,6 +94,7 @@ struct lg_tls_policy {
     enum lg_client_auth client_auth;
     enum lg_crl_fail crl_fail;
     uint32_t verify_depth;
+    bool keeps_cert; /* the client's, for its connection's life */
     bool has_tickets;
     uint32_t ticket_lifetime_s;
     const struct lg_ticket_ring *ticket_ring; /* random keys; NULL: those of the file */
@@ -175,6 +176,12 @@ struct lg_tls_cert_text {
     char subject[LG_TLS_NAME_SZ], issuer[LG_TLS_NAME_SZ], serial[64], fingerprint[65];
 };
 
+/* A client's certificate that is passed on to backends. */
+struct lg_kept_cert {
+    uint32_t sz;
+    uint8_t der[];
+};
+
 struct lg_tls {
     struct lg_tls_core *core;
     const struct lg_tls_policy *policy; /* borrows: until close */
@@ -194,13 +201,14 @@ struct lg_tls {
     uint32_t plain_seg_sz; /* bytes a buf of plaintext at most; 0: the pool's room */
     uint32_t tx_again_sz;  /* a write wolfSSL could not finish: repeat it with this size */
     struct lg_hello_asm hello;
-    struct lg_bufq held;      /* the hello as one record, until wolfSSL has read it */
-    int16_t cert_idx;         /* of the certificate that was chosen */
-    bool has_ems;             /* the hello offers extended_master_secret */
-    bool has_dud;             /* its ticket must open nothing */
-    struct lg_ticket *ticket; /* owns, in the arena; until the handshake is over */
-    const char *peer_name;    /* client: borrows: the server's name, "" none */
-    bool has_ticket;          /* client: one came that nobody has taken */
+    struct lg_bufq held;       /* the hello as one record, until wolfSSL has read it */
+    int16_t cert_idx;          /* of the certificate that was chosen */
+    bool has_ems;              /* the hello offers extended_master_secret */
+    bool has_dud;              /* its ticket must open nothing */
+    struct lg_kept_cert *kept; /* owns, in the arena; NULL: none */
+    struct lg_ticket *ticket;  /* owns, in the arena; until the handshake is over */
+    const char *peer_name;     /* client: borrows: the server's name, "" none */
+    bool has_ticket;           /* client: one came that nobody has taken */
     /* -- only during a call -- */
     struct lg_bufq *in, *out;
     uint32_t seg_sz;
@@ -268,6 +276,10 @@ bool lg_io_ready(const struct lg_tls *t);
 
 /* auth_wolf.c: lg_auth_describe fills t->info's words about a certificate; false: no memory. */
 LG_MUST bool lg_auth_describe(struct lg_tls *t, lg_span_t der);
+/* auth_wolf.c: lg_auth_keep keeps a verified client's certificate where the policy wants it; false:
+ * no memory. */
+bool lg_auth_keep(struct lg_tls *t, lg_span_t der);
+void lg_auth_drop_kept(struct lg_tls *t);
 /* auth_wolf.c: judges a client's chain, leaf first, and fills t->info; t->verified on success. */
 enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint32_t cnt,
                                  uint8_t *alert);

@@ -75,6 +75,7 @@ static void client_of(const struct lg_session *s, struct lg_http_client *c, char
         .issuer = i->issuer,
         .serial = i->serial,
         .fingerprint = i->fingerprint,
+        .cert = lg_tls_client_cert(s->tls),
     };
 }
 

@@ -82,6 +82,7 @@ struct lg_http_client {
     bool is_mutual;           /* the listener asks for certificates: say the outcome */
     bool has_cert;
     const char *subject, *issuer, *serial, *fingerprint; /* escaped */
+    lg_span_t cert;                                      /* DER; empty: not to be passed on */
 };
 
 /* Text being written; over: it did not fit, and p holds a part. */

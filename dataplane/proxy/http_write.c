@@ -92,6 +92,25 @@ static void put_printable(struct lg_http_text *t, const char *name, const char *
     lg_http_put_str(t, "\r\n");
 }
 
+/* put_cert writes a Byte Sequence of RFC 8941 3.3.5: base64 between colons.
+ *= https://www.rfc-editor.org/rfc/rfc9440#section-2.2
+ *# The Client-Cert header field [...] is an Item Structured Header */
+static void put_cert(struct lg_http_text *t, lg_span_t der)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    lg_http_put_str(t, "Client-Cert: :");
+    for (size_t i = 0; i < der.len; i += 3) {
+        size_t left = der.len - i;
+        uint32_t v = (uint32_t)der.p[i] << 16 | (left > 1 ? (uint32_t)der.p[i + 1] << 8 : 0) |
+                     (left > 2 ? der.p[i + 2] : 0);
+        char four[4] = {digit[v >> 18], digit[v >> 12 & 63], left > 1 ? digit[v >> 6 & 63] : '=',
+                        left > 2 ? digit[v & 63] : '='};
+        lg_http_put(t, four, sizeof four);
+    }
+    lg_http_put_str(t, ":\r\n");
+}
+
 static void put_identity(const struct lg_http_client *c, struct lg_http_text *t)
 {
     if (!c->is_mutual)
@@ -103,6 +122,8 @@ static void put_identity(const struct lg_http_client *c, struct lg_http_text *t)
     put_printable(t, "X-SSL-Client-Issuer", c->issuer);
     put_printable(t, "X-SSL-Client-Serial", c->serial);
     put_printable(t, "X-SSL-Client-Fingerprint", c->fingerprint);
+    if (c->cert.len)
+        put_cert(t, c->cert);
 }
 
 void lg_http_write_request(const struct lg_http_head *h, const struct lg_http_client *c,

@@ -16,6 +16,12 @@
 #define CA "client_auth: required, client_ca: $PKI/client-ca.pem"
 #define CRLS(inter) CA ", crl: [$PKI/client-root.crl, $PKI/" inter "]"
 
+static const char echo[] =
+    "pools:\n"
+    "  - {name: odd, backends: [{name: a, address: \"10.91.2.10:8001\"}]}\n"
+    "listeners:\n"
+    "  - {name: echo, type: https, $BIND:8446, tls: {$CERTS, " CA ", client_cert_header: true},"
+    " routes: [{host: \"*\", path: /, pool: odd}]}\n";
 static const char first[] = WEB ONE_WAY SITE(CRLS("client-inter.crl")) OFF;
 
 static const char *const versions[] = {"-tls1_3", "-tls1_2"};
@@ -61,6 +67,31 @@ E2E(Resumption, R34_TheIdentityComesBackWithTheTicket)
         EXPECT(back("8444", versions[v], "")); /* the certificate is not asked for again */
         EXPECT_HAS(rig_out, "hello from");
         EXPECT_STAT("tls_hs_mutual", mutual + 2);
+    }
+}
+
+/* told: what the backend hears of the client, by the origin that sends requests back. */
+static void told(const char *version, const char *more)
+{
+    rig_client("printf 'GET /echo HTTP/1.0\\r\\nHost: a\\r\\n\\r\\n' | s_client 8446 %s %s "
+               "| grep -i -e '^Client-Cert:' -e '^X-SSL-Client-' -e ^Reused",
+               version, more);
+}
+
+E2E(Resumption, R43_TheBackendHearsTheSameOfAResumedClient)
+{
+    RIG(echo);
+    for (int v = 0; v < 2; v++) {
+        char before[8192];
+        told(versions[v], "-cert $PKI/alice.crt -key $PKI/alice.key -cert_chain $PKI/alice.pem "
+                          "-sess_out $DIR/session");
+        snprintf(before, sizeof before, "%.8000s", rig_out);
+        EXPECT_HAS(before, "Client-Cert: :MII");
+        EXPECT_HAS(before, "alice");
+        EXPECT(!strstr(before, "Reused"));
+        told(versions[v], "-sess_in $DIR/session");
+        EXPECT_HAS(rig_out, "Reused");
+        EXPECT_HAS(rig_out, before);
     }
 }
 

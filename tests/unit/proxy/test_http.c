@@ -572,6 +572,8 @@ TEST(Http, ConnectTimeoutGoesToTheOtherBackend)
 
 /* -- mutual listeners -- */
 
+static bool pass_cert; /* client_cert_header */
+
 static struct rig_client *start_mutual(const char *cert)
 {
     static const char *bundle;
@@ -580,6 +582,7 @@ static struct rig_client *start_mutual(const char *cert)
     rig_init(&r, LG_LISTENER_HTTPS);
     r.listener.tls.client_auth = LG_AUTH_REQUIRED;
     r.listener.tls.client_ca = (char *)bundle;
+    r.listener.tls.client_cert_header = pass_cert;
     rig_build(&r);
     SSL_CTX_use_certificate(r.ctx, pki_get(cert)->x509);
     SSL_CTX_use_PrivateKey(r.ctx, pki_get(cert)->key);
@@ -595,6 +598,26 @@ TEST(Http, R43_TellsTheBackendWhoTheClientIs)
     EXPECT_HAS(r.back[0].text, "Good Client");
     EXPECT_HAS(r.back[0].text, "\r\nX-SSL-Client-Fingerprint: ");
     EXPECT(strstr(r.back[0].text, "CN=root") == NULL);
+    rig_fini(&r);
+}
+
+TEST(Http, R43_PassesTheCertificateOnWhereAskedTo)
+{
+    pass_cert = true;
+    struct rig_client *c = start_mutual("good");
+    pass_cert = false;
+    rig_say(c, "GET / HTTP/1.1\r\nHost: a\r\nClient-Cert: :AAAA:\r\n\r\n");
+    REQUIRE_EQ(r.back_cnt, 1);
+    const char *at = strstr(r.back[0].text, "\r\nClient-Cert: :");
+    REQUIRE(at);
+    uint8_t *der = NULL, got[4096];
+    int len = i2d_X509(pki_get("good")->x509, &der);
+    const char *b64 = at + strlen("\r\nClient-Cert: :"), *end = strchr(b64, ':');
+    REQUIRE(end);
+    int got_len = EVP_DecodeBlock(got, (const unsigned char *)b64, (int)(end - b64));
+    EXPECT(got_len >= len && got_len < len + 3); /* EVP_DecodeBlock counts the padding */
+    EXPECT(memcmp(got, der, (size_t)len) == 0);
+    OPENSSL_free(der);
     rig_fini(&r);
 }
 

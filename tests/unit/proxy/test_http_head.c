@@ -339,6 +339,8 @@ TEST(HttpHead, RefusesResponsesThatSplit)
 
 /* -- writing -- */
 
+static lg_span_t cert; /* what is passed on of the client's */
+
 static const char *write_request(bool is_mutual, bool has_cert)
 {
     static char buf[4096];
@@ -351,7 +353,8 @@ static const char *write_request(bool is_mutual, bool has_cert)
                                      .subject = "CN=Good\r\nEvil: 1",
                                      .issuer = "CN=Root",
                                      .serial = "0A",
-                                     .fingerprint = "ff00"};
+                                     .fingerprint = "ff00",
+                                     .cert = cert};
     lg_http_write_request(&h, &c, &t);
     EXPECT(!t.over);
     buf[t.len] = '\0';
@@ -409,6 +412,29 @@ TEST(HttpWrite, R43_SaysTheIdentityOnMutualListenersWithoutControlBytes)
     out = write_request(true, false);
     EXPECT_HAS(out, "\r\nX-SSL-Client-Verify: NONE\r\n");
     EXPECT(strstr(out, "Subject") == NULL);
+}
+
+TEST(HttpWrite, R43_WritesTheCertificateAsAByteSequence)
+{
+    static const struct {
+        const char *der, *want;
+    } cases[] = {{"f", ":Zg==:"},
+                 {"fo", ":Zm8=:"},
+                 {"foo", ":Zm9v:"},
+                 {"foob", ":Zm9vYg==:"},
+                 {"\xff\xff\xfe", ":///+:"}};
+    for (size_t i = 0; i < LG_ARRAY_CNT(cases); i++) {
+        char line[64];
+        cert = lg_span_cstr(cases[i].der);
+        EXPECT_OK(WITH("Client-Cert: :AAAA:\r\n"));
+        snprintf(line, sizeof line, "\r\nClient-Cert: %s\r\n", cases[i].want);
+        const char *out = write_request(true, true);
+        EXPECT_HAS(out, line);
+        EXPECT(strstr(out, "AAAA") == NULL);
+        EXPECT(strstr(write_request(true, false), "Client-Cert:") == NULL);
+    }
+    cert = lg_span(NULL, 0);
+    EXPECT(strstr(write_request(true, true), "Client-Cert:") == NULL);
 }
 
 TEST(HttpWrite, FramesTheBodyOnce)
