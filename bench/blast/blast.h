@@ -141,7 +141,6 @@ struct bl_worker {
     uint8_t mac[6];
     /* -- hot -- */
     lg_ns_t now_ns;
-    uint64_t tsc;
     enum bl_phase phase;
     bool is_measuring;
     lg_ns_t begin_ns, from_ns, to_ns; /* the run; the measured part of it */
@@ -170,8 +169,6 @@ void bl_groups_start(struct bl_worker *w);
 unsigned bl_groups_poll(struct bl_worker *w);
 /* bl_groups_end closes what is left, a bounded step; true: all is closed. */
 bool bl_groups_end(struct bl_worker *w);
-/* bl_is_active: may this group begin operations now? */
-bool bl_is_active(const struct bl_group *g);
 /* bl_unfinished: operations due and not begun. Thread any, after the end. */
 uint64_t bl_unfinished(const struct bl_group *g);
 void bl_queue_push(struct bl_queue *q, struct bl_conn *c);

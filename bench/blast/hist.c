@@ -47,16 +47,6 @@ void bl_hist_add(struct bl_hist *h, lg_ns_t ns)
     h->slot[slot_of(ns)]++;
 }
 
-void bl_hist_merge(struct bl_hist *dst, const struct bl_hist *src)
-{
-    dst->cnt += src->cnt;
-    dst->sum_ns += src->sum_ns;
-    dst->min_ns = LG_MIN(dst->min_ns, src->min_ns);
-    dst->max_ns = LG_MAX(dst->max_ns, src->max_ns);
-    for (uint32_t i = 0; i < BL_HIST_SLOTS; i++)
-        dst->slot[i] += src->slot[i];
-}
-
 lg_ns_t bl_hist_at(const struct bl_hist *h, double share)
 {
     uint64_t want = (uint64_t)ceil(share * (double)h->cnt), seen = 0;

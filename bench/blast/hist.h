@@ -26,7 +26,6 @@ struct bl_hist {
 
 void bl_hist_init(struct bl_hist *h);
 void bl_hist_add(struct bl_hist *h, lg_ns_t ns);
-void bl_hist_merge(struct bl_hist *dst, const struct bl_hist *src);
 /* bl_hist_at: the value that `share` of all recorded values do not exceed; share in [0,1]. The
  * highest value of its slot, as HdrHistogram tells it, and never above the maximum; 0 when empty.
  */

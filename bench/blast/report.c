@@ -2,11 +2,10 @@
 /* report.c: what was measured, for people. report_json.c says the same to machines. */
 #include "report.h"
 
-#include <rte_cycles.h>
 #include <stdio.h>
 #include <string.h>
 
-const char *bl_error_name(uint32_t e)
+static const char *error_name(uint32_t e)
 {
     static const char *const names[BL_E_CNT] = {
 #define X(name, text) [BL_E_##name] = text,
@@ -21,7 +20,7 @@ void bl_each_error(const struct bl_result *r, bl_error_fn *fn, void *ctx)
     char name[64];
     for (uint32_t i = 0; i < BL_E_CNT; i++)
         if (r->errors[i])
-            fn(ctx, bl_error_name(i), r->errors[i]);
+            fn(ctx, error_name(i), r->errors[i]);
     for (uint32_t i = 0; i < LG_ARRAY_CNT(r->alerts); i++) {
         snprintf(name, sizeof name, "tls_alert_%s", lg_tls_alert_name((uint8_t)i));
         if (r->alerts[i])

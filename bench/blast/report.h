@@ -21,7 +21,6 @@ bool bl_is_cpu_shared(const struct bl_worker *w);
 /* bl_group_seconds: how long a group was measured. */
 double bl_group_seconds(const struct bl_group *g);
 uint64_t bl_group_errors(const struct bl_group *g);
-const char *bl_error_name(uint32_t e);
 /* bl_each_error calls fn for each kind that occurred: errors.def, alerts, statuses. */
 typedef void bl_error_fn(void *ctx, const char *name, uint64_t cnt);
 void bl_each_error(const struct bl_result *r, bl_error_fn *fn, void *ctx);

@@ -68,7 +68,8 @@ static bool has_enough(const struct bl_group *g)
     return g->o->count && g->r.ops >= g->o->count;
 }
 
-bool bl_is_active(const struct bl_group *g)
+/* is_active: may this group begin operations now? */
+static bool is_active(const struct bl_group *g)
 {
     lg_ns_t now_ns = g->w->now_ns;
     return now_ns >= g->start_ns && now_ns < g->stop_ns && !has_enough(g);
@@ -126,7 +127,7 @@ static unsigned begin_ops(struct bl_group *g)
 
 static unsigned poll_group(struct bl_group *g)
 {
-    if (!bl_is_active(g))
+    if (!is_active(g))
         return 0;
     switch (g->o->kind) {
     case BL_HANDSHAKE:

@@ -68,20 +68,6 @@ TEST(Hist, ValuesBeyondItsRangeCountAsTheLargest)
     free(h);
 }
 
-TEST(Hist, MergingAddsUp)
-{
-    struct bl_hist *a = new_hist(), *b = new_hist();
-    bl_hist_add(a, LG_US(10));
-    bl_hist_add(b, LG_US(1000));
-    bl_hist_merge(a, b);
-    EXPECT_EQ(a->cnt, 2);
-    EXPECT_EQ(a->min_ns, LG_US(10));
-    EXPECT_EQ(a->max_ns, LG_US(1000));
-    EXPECT(bl_hist_at(a, 0.5) < LG_US(11));
-    free(a);
-    free(b);
-}
-
 TEST(Hist, PrintsHdrHistogramsForm)
 {
     struct bl_hist *h = new_hist();
