@@ -171,6 +171,8 @@ struct lg_cfg_pool {
     struct lg_cfg_health health;
     struct lg_cfg_ejection ejection;
     lg_ns_t slow_start_ns;       /* a backend that comes (back) grows to its weight; default 0 */
+    uint32_t retry_max;          /* other backends tried for one connection or request; default 1 */
+    uint32_t retry_budget;       /* per cent of what begins that may be retried; default 20 */
     uint32_t queue_max;          /* waiting for max_connections, per worker; default 1024 */
     lg_ns_t queue_timeout_ns;    /* default 5 s -> 503 */
     lg_ns_t connect_timeout_ns;  /* default 5 s */

@@ -432,6 +432,25 @@ static const struct lg_field ejection_fields[] = {
 static const struct lg_table ejection_table =
     TABLE(ejection_fields, struct lg_cfg_ejection, LG_NO_OFF);
 
+static const struct lg_field retry_fields[] = {
+    {.key = "max",
+     .kind = &lg_kind_uint,
+     AT(struct lg_cfg_pool, retry_max),
+     .min = 0,
+     .max = 3,
+     .def = "1",
+     .doc = "other backends tried for one connection or request; 0 for none"},
+    {.key = "budget",
+     .kind = &lg_kind_uint,
+     AT(struct lg_cfg_pool, retry_budget),
+     .min = 0,
+     .max = 100,
+     .def = "20",
+     .doc = "per cent of the connections or requests that may be retried, beside ten at first and "
+            "one a second; per worker"},
+};
+static const struct lg_table retry_table = TABLE(retry_fields, struct lg_cfg_pool, LG_NO_OFF);
+
 static const struct lg_field queue_fields[] = {
     {.key = "max",
      .kind = &lg_kind_uint,
@@ -486,6 +505,9 @@ static const struct lg_field pool_fields[] = {
      .max = LG_SEC(86400),
      .def = "0s",
      .doc = "a backend that comes (back) into use grows to its weight in this time"},
+    {.key = "retries",
+     .table = &retry_table,
+     .doc = "what to do when a backend fails before anything was answered"},
     {.key = "queue",
      .table = &queue_table,
      .doc = "what waits while every backend has its max_connections"},

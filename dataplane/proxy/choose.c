@@ -100,9 +100,15 @@ static lg_err_t pick(struct lg_session *s, uint32_t *idx)
     return LG_OK;
 }
 
-static bool may_retry(const struct lg_session *s)
+/* may_retry: for this one, and within what the pool may do; it spends the retry. */
+static bool may_retry(struct lg_session *s)
 {
-    return s->tried_cnt <= 1;
+    if (s->tried_cnt > lg_session_pool(s)->retry_max)
+        return false;
+    if (lg_budget_take(&lg_session_view(s)->budget, s->p->now_ns))
+        return true;
+    lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_RETRY_DENIED);
+    return false;
 }
 
 void lg_back_note(struct lg_session *s, enum lg_outcome o)
@@ -150,6 +156,7 @@ static lg_err_t begin(struct lg_session *s)
 
 lg_err_t lg_back_begin(struct lg_session *s)
 {
+    lg_budget_earn(&lg_session_view(s)->budget, lg_session_pool(s)->retry_budget, s->p->now_ns);
     if (lg_session_view(s)->wait_cnt > 0) /* nobody overtakes the queue */
         return wait_enter(s);
     return begin(s);

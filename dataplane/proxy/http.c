@@ -13,10 +13,11 @@
  * Pipelining: the next request is not even decrypted before this one's response is under way to
  * its end; it waits in the client's TCP.
  *
- * Sending a request twice: a request whose connection could not be opened goes to another backend
- * once. One that was sent over a kept connection which turns out dead before a byte of response is
- * sent again over a fresh one, if its method is idempotent and nothing of its body has been sent
- * (RFC 9110 section 9.2.2). All else gets 502. */
+ * Sending a request twice: a request whose connection could not be opened goes to another backend.
+ * One that was sent, and whose connection ends before a byte of response, is sent again if its method
+ * is idempotent and nothing of its body has been sent (RFC 9110 section 9.2.2): over a fresh
+ * connection when it was a kept one that turned out dead, else to another backend. All but the former
+ * is within the pool's `retries`. What may not be sent again gets 502. */
 #include "http_msg.h"
 
 #include "http_key.h"
@@ -138,7 +139,7 @@ static void begin_exchange(struct lg_session *s)
     h->phase = LG_HP_EXCHANGE;
     h->sent_ns = s->p->now_ns;
     lg_tls_set_plain_seg(s->tls, lg_tcp_mss(s->back->c));
-    if (s->back->is_reused && h->is_idempotent)
+    if (h->is_idempotent && (s->back->is_reused || lg_session_pool(s)->retry_max > 0))
         (void)lg_q_copy(&h->replay, &s->bq, s->p->env.pool); /* without it: 502, no retry */
     lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->idle_timeout_ns));
 }
@@ -329,7 +330,7 @@ void lg_http_back_lost(struct lg_session *s, bool was_open)
     lg_http_begun(s, lg_back_retry(s));
 }
 
-void lg_http_resend(struct lg_session *s)
+void lg_http_resend(struct lg_session *s, enum lg_resend where)
 {
     struct lg_http *h = &s->http;
 
@@ -338,7 +339,11 @@ void lg_http_resend(struct lg_session *s)
     lg_bufq_append(&s->bq, &h->replay);
     h->wants_fresh = true;
     h->is_waiting = false;
-    s->tried_cnt = 0; /* a kept connection that is dead says nothing of its backend */
+    if (where == LG_RESEND_ELSEWHERE) {
+        lg_http_begun(s, lg_back_retry(s));
+        return;
+    }
+    s->tried_cnt = 0;
     lg_http_begun(s, lg_back_begin(s));
 }
 

@@ -9,8 +9,10 @@
 bool lg_http_response(struct lg_session *s);
 /* lg_http_exchange_over: the response has been passed on whole: next request, or the end. */
 void lg_http_exchange_over(struct lg_session *s);
-/* lg_http_resend sends the request head once more over a fresh connection. */
-void lg_http_resend(struct lg_session *s);
+/* lg_http_resend sends the request head once more over a fresh connection: to any backend when a
+ * kept connection was dead, to another one when the backend has failed. */
+enum lg_resend { LG_RESEND_FRESH, LG_RESEND_ELSEWHERE };
+void lg_http_resend(struct lg_session *s, enum lg_resend where);
 /* lg_http_fail gives up the exchange: a reply of our own, or a cut when the response has begun. The
  * backend is let go. The client connection goes on when the whole request has been read. */
 void lg_http_fail(struct lg_session *s, uint16_t status);

@@ -98,14 +98,19 @@ static void gone(struct lg_session *s)
 {
     struct lg_http *h = &s->http;
 
-    if (s->back->is_reused && !h->has_resp_byte && !h->body_sent && h->replay.head) {
+    bool may_resend = !h->has_resp_byte && !h->body_sent && h->replay.head;
+
+    if (may_resend && s->back->is_reused) {
         /* A kept connection that has ended says nothing of its backend. */
         lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
-        lg_http_resend(s);
+        lg_http_resend(s, LG_RESEND_FRESH);
         return;
     }
     lg_back_failed(s);
-    lg_http_fail(s, 502);
+    if (may_resend)
+        lg_http_resend(s, LG_RESEND_ELSEWHERE);
+    else
+        lg_http_fail(s, 502);
 }
 
 /* ends_for_client decides what this response means for the client's connection. */

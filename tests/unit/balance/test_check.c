@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_check.c: what answers do to the health board, and when a backend is left alone. */
+#include "budget.h"
 #include "check.h"
 #include "eject.h"
 #include "t.h"
@@ -143,4 +144,26 @@ TEST(Eject, LooksAtTheShareOfGoodAnswersInAWindow)
         EXPECT(!lg_eject_note(&p, &by_rate, i == 7 ? LG_OUT_BAD : LG_OUT_GOOD, now));
     EXPECT(!lg_eject_note(&p, &by_rate, LG_OUT_FAIL, now + LG_SEC(11))); /* 19 of 20 */
     EXPECT(!lg_eject_note(&p, &by_rate, LG_OUT_FAIL, now + LG_SEC(22))); /* too few to judge by */
+}
+
+/* ------------------------------------------------------------- retries */
+
+TEST(Budget, EarnsByWhatBeginsAndByTime)
+{
+    struct lg_budget b = {0};
+    uint32_t got = 0;
+    for (int i = 0; i < 50; i++)
+        got += lg_budget_take(&b, LG_SEC(7));
+    EXPECT_EQ(got, 10); /* what it starts with */
+    for (int i = 0; i < 4; i++)
+        lg_budget_earn(&b, 20, LG_SEC(7));
+    EXPECT(!lg_budget_take(&b, LG_SEC(7))); /* four fifths of one */
+    lg_budget_earn(&b, 20, LG_SEC(7));
+    EXPECT(lg_budget_take(&b, LG_SEC(7)));
+    EXPECT(!lg_budget_take(&b, LG_MS(7999)));
+    EXPECT(lg_budget_take(&b, LG_SEC(8)));
+    EXPECT(!lg_budget_take(&b, LG_SEC(8)));
+    for (got = 0; lg_budget_take(&b, LG_SEC(100000));) /* it does not save without end */
+        got++;
+    EXPECT_EQ(got, 100);
 }

@@ -100,6 +100,8 @@ void rig_init(struct rig *r, enum lg_listener_type type)
                                                       .timeout_ns = LG_SEC(2),
                                                       .rise = 2,
                                                       .fall = 3},
+                                           .retry_max = 1,
+                                           .retry_budget = 20,
                                            .queue_max = 4,
                                            .queue_timeout_ns = LG_SEC(5),
                                            .connect_timeout_ns = LG_SEC(5),
