@@ -162,12 +162,29 @@ struct lg_cfg_ejection {
     lg_ns_t max_time_ns;   /* default 300 s */
 };
 
+/* TLS towards a pool's backends (R14). */
+struct lg_cfg_pool_tls {
+    unsigned line;
+    bool on;        /* the section is there */
+    bool no_verify; /* verify: none; anybody can be that server */
+    char *ca;       /* file, PEM bundle; NULL with no_verify only */
+    char *name;     /* SNI, and what the certificate must be for; "" with no_verify only */
+    uint32_t crl_cnt;
+    char **crls;                       /* files, PEM or DER */
+    enum lg_crl_fail crl_fail;         /* default closed */
+    uint32_t verify_depth;             /* default 4 */
+    char *cert, *key;                  /* files, for servers that ask; NULL: none */
+    char *passphrase_file;             /* optional (NULL) */
+    uint16_t min_version, max_version; /* enum lg_tls_version; default 1.2 .. 1.3 */
+};
+
 struct lg_cfg_pool {
     unsigned line;
     char *name;           /* unique */
     uint32_t backend_cnt; /* >= 1 */
     struct lg_cfg_backend *backends;
     struct lg_cfg_balance balance;
+    struct lg_cfg_pool_tls tls;
     struct lg_cfg_health health;
     struct lg_cfg_ejection ejection;
     lg_ns_t slow_start_ns;       /* a backend that comes (back) grows to its weight; default 0 */
@@ -232,6 +249,10 @@ LG_MUST lg_err_t lg_config_load(const char *path, struct lg_config **out, struct
 LG_MUST lg_err_t lg_config_parse(lg_span_t text, const char *name, struct lg_config **out,
                                  struct lg_diag *diag);
 void lg_config_free(struct lg_config *cfg); /* NULL allowed */
+
+/* lg_config_tls_conns: TLS connections a worker needs room for: clients, backends where a pool has
+ * tls, and health checks. */
+uint32_t lg_config_tls_conns(const struct lg_config *cfg);
 
 /* lg_config_restart_needed compares what a reload cannot change (workers, memory, ports, ...).
  *   Returns  NULL, or the first key that differs ("global.workers") */

@@ -201,6 +201,21 @@ static bool same_routes(const struct lg_config *a, const struct lg_config *b)
     return true;
 }
 
+static bool has_pool_tls(const struct lg_config *cfg)
+{
+    for (uint32_t i = 0; i < cfg->pool_cnt; i++)
+        if (cfg->pools[i].tls.on)
+            return true;
+    return false;
+}
+
+uint32_t lg_config_tls_conns(const struct lg_config *cfg)
+{
+    const uint32_t checks = 64;
+
+    return has_pool_tls(cfg) ? 2 * cfg->max_connections + checks : cfg->max_connections;
+}
+
 const char *lg_config_restart_needed(const struct lg_config *a, const struct lg_config *b)
 {
     bool same_workers =
@@ -229,6 +244,8 @@ const char *lg_config_restart_needed(const struct lg_config *a, const struct lg_
         {"global.file_prefix", strcmp(a->file_prefix, b->file_prefix) == 0},
         {"ports", same_ports(a, b)},
         {"routes", same_routes(a, b)},
+        /* Memory for it is laid out at start; taking it away again is no matter. */
+        {"pools.tls", has_pool_tls(a) || !has_pool_tls(b)},
     };
 
     for (size_t i = 0; i < LG_ARRAY_CNT(keys); i++)

@@ -307,8 +307,79 @@ static const struct lg_field backend_fields[] = {
 static const struct lg_table backend_table =
     TABLE(backend_fields, struct lg_cfg_backend, offsetof(struct lg_cfg_backend, line));
 
-static const struct lg_word health_words[] = {
-    {"none", LG_HEALTH_NONE}, {"tcp", LG_HEALTH_TCP}, {"http", LG_HEALTH_HTTP}, {NULL, 0}};
+static const struct lg_word version_words[] = {{"1.2", LG_TLS_12}, {"1.3", LG_TLS_13}, {NULL, 0}};
+static const struct lg_word crl_words[] = {
+    {"closed", LG_CRL_FAIL_CLOSED}, {"open", LG_CRL_FAIL_OPEN}, {NULL, 0}};
+static const struct lg_word verify_words[] = {{"required", 0}, {"none", 1}, {NULL, 0}};
+static const struct lg_word health_words[] = {{"none", LG_HEALTH_NONE},
+                                              {"tcp", LG_HEALTH_TCP},
+                                              {"tls", LG_HEALTH_TLS},
+                                              {"http", LG_HEALTH_HTTP},
+                                              {NULL, 0}};
+
+static const struct lg_field pool_tls_fields[] = {
+    {.key = "ca",
+     .kind = &lg_kind_file,
+     AT(struct lg_cfg_pool_tls, ca),
+     .doc = "PEM file of the CAs that sign the backends' certificates"},
+    {.key = "name",
+     .kind = &lg_kind_authority,
+     AT(struct lg_cfg_pool_tls, name),
+     .def = "",
+     .doc = "the name to ask for (SNI), which their certificates must carry"},
+    {.key = "verify",
+     .kind = &lg_kind_word,
+     AT(struct lg_cfg_pool_tls, no_verify),
+     .words = verify_words,
+     .def = "required",
+     .doc = "whether a backend must prove who it is; with `none` anybody can be it"},
+    {.key = "crl",
+     .kind = &lg_kind_file,
+     LIST_AT(struct lg_cfg_pool_tls, crls, crl_cnt),
+     .list_min = 0,
+     .list_max = 4096,
+     .doc = "revocation lists of those CAs, PEM or DER"},
+    {.key = "crl_fail",
+     .kind = &lg_kind_word,
+     AT(struct lg_cfg_pool_tls, crl_fail),
+     .words = crl_words,
+     .def = "closed",
+     .doc = "a backend whose issuer has no revocation list, or a stale one, is refused (`closed`) "
+            "or taken (`open`)"},
+    {.key = "verify_depth",
+     .kind = &lg_kind_uint,
+     AT(struct lg_cfg_pool_tls, verify_depth),
+     .min = 1,
+     .max = 9,
+     .def = "4",
+     .doc = "intermediates allowed between a backend and its CA"},
+    {.key = "cert",
+     .kind = &lg_kind_file,
+     AT(struct lg_cfg_pool_tls, cert),
+     .doc = "PEM file: a client certificate, for backends that ask for one; intermediates follow"},
+    {.key = "key",
+     .kind = &lg_kind_file,
+     AT(struct lg_cfg_pool_tls, key),
+     .doc = "PEM file: its private key"},
+    {.key = "passphrase_file",
+     .kind = &lg_kind_file,
+     AT(struct lg_cfg_pool_tls, passphrase_file),
+     .doc = "file whose first line opens an encrypted key"},
+    {.key = "min_version",
+     .kind = &lg_kind_word,
+     AT(struct lg_cfg_pool_tls, min_version),
+     .words = version_words,
+     .def = "1.2",
+     .doc = "oldest TLS version spoken"},
+    {.key = "max_version",
+     .kind = &lg_kind_word,
+     AT(struct lg_cfg_pool_tls, max_version),
+     .words = version_words,
+     .def = "1.3",
+     .doc = "newest TLS version spoken"},
+};
+static const struct lg_table pool_tls_table =
+    TABLE(pool_tls_fields, struct lg_cfg_pool_tls, offsetof(struct lg_cfg_pool_tls, line));
 
 static const struct lg_field health_fields[] = {
     {.key = "type",
@@ -316,7 +387,9 @@ static const struct lg_field health_fields[] = {
      AT(struct lg_cfg_health, type),
      .words = health_words,
      .def = "none",
-     .doc = "what is asked of a backend: a connection, or an answer to a request"},
+     .doc =
+         "what is asked of a backend: a connection, a TLS handshake (with the pool's `tls`), or an "
+         "answer to a request (inside TLS with the pool's `tls`)"},
     {.key = "interval",
      .kind = &lg_kind_duration,
      AT(struct lg_cfg_health, interval_ns),
@@ -489,6 +562,10 @@ static const struct lg_field pool_fields[] = {
      .doc = "how a backend is chosen: in turn by weight; fewest connections for the weight; of two "
             "drawn the one that answers sooner (`ewma`); or the same one for the same client "
             "address, path, header or cookie"},
+    {.key = "tls",
+     .table = &pool_tls_table,
+     AT(struct lg_cfg_pool, tls),
+     .doc = "speak TLS to the backends; without this section, in clear"},
     {.key = "health",
      .table = &health_table,
      AT(struct lg_cfg_pool, health),
@@ -536,7 +613,6 @@ static const struct lg_table pool_table =
 
 static const struct lg_word type_words[] = {
     {"tcp_ssl", LG_LISTENER_TCP_SSL}, {"https", LG_LISTENER_HTTPS}, {NULL, 0}};
-static const struct lg_word version_words[] = {{"1.2", LG_TLS_12}, {"1.3", LG_TLS_13}, {NULL, 0}};
 static const struct lg_word prefer_words[] = {
     {"server", LG_PREFER_SERVER}, {"client", LG_PREFER_CLIENT}, {NULL, 0}};
 static const struct lg_word sni_words[] = {{"default", 0}, {"strict", 1}, {NULL, 0}};
@@ -544,8 +620,6 @@ static const struct lg_word auth_words[] = {{"none", LG_AUTH_NONE},
                                             {"optional", LG_AUTH_OPTIONAL},
                                             {"required", LG_AUTH_REQUIRED},
                                             {NULL, 0}};
-static const struct lg_word crl_words[] = {
-    {"closed", LG_CRL_FAIL_CLOSED}, {"open", LG_CRL_FAIL_OPEN}, {NULL, 0}};
 
 static const struct lg_field cert_fields[] = {
     {.key = "cert",

@@ -2,6 +2,8 @@
 /* snapshot_build.c: configuration -> snapshot. */
 #include "snapshot_build.h"
 
+#include "client.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +77,47 @@ static lg_err_t build_binds(struct lg_snapshot *s, struct lg_diag *diag)
     return LG_OK;
 }
 
+/* build_pool_tls compiles what a pool asks of its backends. */
+static lg_err_t build_pool_tls(struct lg_snapshot *s, uint32_t idx, struct lg_diag *diag)
+{
+    const struct lg_cfg_pool *pool = &s->cfg->pools[idx];
+    const struct lg_cfg_pool_tls *t = &pool->tls;
+    char owner[100];
+    struct lg_tls_client_cfg cfg = {
+        .owner = owner,
+        .file = s->cfg->file,
+        .line = t->line,
+        .min_version = t->min_version,
+        .max_version = t->max_version,
+        .name = t->name,
+        .ca = t->no_verify ? NULL : t->ca,
+        .crls = (const char *const *)t->crls,
+        .crl_cnt = t->no_verify ? 0 : t->crl_cnt,
+        .crl_fail = t->crl_fail,
+        .verify_depth = t->verify_depth,
+        .cert = t->cert,
+        .key = t->key,
+        .passphrase_file = t->passphrase_file,
+    };
+
+    snprintf(owner, sizeof owner, "pool %s: tls.", pool->name);
+    return lg_tls_client_policy_build(&cfg, s->worker_cnt, &s->pools[idx].tls, diag);
+}
+
+static lg_err_t build_pools_tls(struct lg_snapshot *s, struct lg_diag *diag)
+{
+    lg_err_t err = LG_OK;
+
+    for (uint32_t i = 0; i < s->pool_cnt; i++) {
+        if (!s->cfg->pools[i].tls.on)
+            continue;
+        lg_err_t one = build_pool_tls(s, i, diag);
+        if (lg_is_ok(err))
+            err = one;
+    }
+    return err;
+}
+
 static lg_err_t build_workers(struct lg_snapshot *s, const struct lg_snapshot *prev)
 {
     s->workers = make(s->worker_cnt, sizeof *s->workers);
@@ -86,7 +129,8 @@ static lg_err_t build(struct lg_snapshot *s, const struct lg_snapshot *prev, str
 {
     LG_TRY(build_listeners(s, diag));
     LG_TRY(build_binds(s, diag));
-    return build_workers(s, prev);
+    LG_TRY(build_workers(s, prev));
+    return build_pools_tls(s, diag);
 }
 
 lg_err_t lg_snapshot_build(struct lg_config *cfg, uint32_t worker_cnt, uint64_t generation,

@@ -181,7 +181,7 @@ static lg_err_t fill_cfgs(const struct lg_cores *cs, uint32_t idx, struct core_c
      */
     c->tls = (struct lg_tls_core_cfg){
         .worker_idx = idx,
-        .max_conns = cfg->max_connections,
+        .max_conns = lg_config_tls_conns(cfg),
         .max_handshakes = LG_MAX(64u, LG_MIN(cfg->max_connections, 2048u)),
     };
     c->proxy = (struct lg_proxy_cfg){

@@ -57,6 +57,9 @@ static void idle_unlink(struct lg_proxy *p, struct lg_back *b)
 static void idle_close(struct lg_proxy *p, struct lg_back *b)
 {
     idle_unlink(p, b);
+    if (b->tls)
+        lg_back_tls_notify(b);
+    lg_back_tls_fini(b);
     lg_tcp_release(b->c); /* sends FIN */
     lg_pool_give(&p->back_pool, b);
 }
@@ -115,6 +118,9 @@ static bool can_keep(const struct lg_session *s)
     const struct lg_proxy *p = s->p;
     const struct lg_back *b = s->back;
     const struct lg_cfg_pool *pool = lg_session_pool(s);
+    if (b->tls && (b->cin.head || b->fout.head || lg_tls_rx_pending(b->tls) ||
+                   lg_tls_state(b->tls) != LG_TLS_OPEN))
+        return false;
     return b->is_open && !p->is_draining && s->snap == p->snap && !s->bq.head && !s->down.head &&
            lg_tcp_rx_avail(b->c) == 0 && !lg_tcp_rx_done(b->c) &&
            p->idle_by_pool[s->pool_idx % LG_IDLE_POOLS] < pool->keepalive_max;
@@ -151,6 +157,7 @@ static void let_go(struct lg_session *s)
     /* Unread bytes would turn the FIN into a reset; whoever closes in order has no use for them. */
     lg_tcp_take(b->c, &rest, UINT32_MAX);
     lg_bufq_drop_all(&rest);
+    lg_back_tls_fini(b);
     lg_tcp_release(b->c);
     p->counts.backend_conns--;
     leave(p, b);
@@ -158,12 +165,19 @@ static void let_go(struct lg_session *s)
     lg_pool_give(&p->back_pool, b);
 }
 
+void lg_back_shutdown(struct lg_session *s)
+{
+    if (s->back->tls && s->back->is_open)
+        lg_back_tls_notify(s->back);
+    lg_tcp_shutdown(s->back->c);
+}
+
 void lg_back_close(struct lg_session *s)
 {
     lg_wait_leave(s);
     if (!s->back)
         return;
-    lg_tcp_shutdown(s->back->c);
+    lg_back_shutdown(s);
     let_go(s);
 }
 
@@ -237,7 +251,7 @@ static lg_err_t connect_to(struct lg_session *s, uint32_t backend_idx)
 
 lg_err_t lg_back_connect(struct lg_session *s, uint32_t backend_idx)
 {
-    s->back_rx_done = s->back_reset = false;
+    s->back_rx_done = s->back_reset = s->back_cut = false;
     if (!take_kept(s, backend_idx))
         LG_TRY(connect_to(s, backend_idx));
     s->back->own = lg_session_view(s)->bal.items[backend_idx].own;
@@ -249,30 +263,45 @@ lg_err_t lg_back_connect(struct lg_session *s, uint32_t backend_idx)
 
 bool lg_back_tx(struct lg_session *s)
 {
-    return s->back && s->back->is_open && lg_q_send(s->back->c, &s->bq);
+    if (!s->back || !s->back->is_open)
+        return false;
+    return s->back->tls ? lg_back_tls_tx(s) : lg_q_send(s->back->c, &s->bq);
+}
+
+/* take moves at most max bytes into s->down; *is_last: there will be no more. */
+static bool take(struct lg_session *s, uint32_t max, bool *is_last)
+{
+    struct lg_back *b = s->back;
+
+    if (b->tls)
+        return lg_back_tls_take(s, max, is_last);
+    uint32_t n = max ? lg_tcp_take(b->c, &s->down, max) : 0;
+    *is_last = lg_tcp_rx_done(b->c) || (s->back_reset && lg_tcp_rx_avail(b->c) == 0);
+    return n > 0;
 }
 
 bool lg_back_fill(struct lg_session *s)
 {
     struct lg_back *b = s->back;
+    bool is_last;
+
     if (!b || !b->is_open || s->fp.head || s->fout.head)
         return false;
     if (s->budget_down == 0) {
         s->has_more = true;
         return false;
     }
-    uint32_t room = lg_tcp_send_room(s->front);
-    uint32_t n = room ? lg_tcp_take(b->c, &s->down, LG_MIN(room, s->budget_down)) : 0;
-    s->budget_down -= LG_MIN(n, s->budget_down);
-    bool is_last = lg_tcp_rx_done(b->c) || (s->back_reset && lg_tcp_rx_avail(b->c) == 0);
-    if (n == 0 && !s->back_rx_done && is_last) {
+    uint32_t before = s->down.bytes;
+    bool moved = take(s, LG_MIN(lg_tcp_send_room(s->front), s->budget_down), &is_last);
+    s->budget_down -= LG_MIN(s->down.bytes - before, s->budget_down);
+    if (!moved && !s->back_rx_done && is_last) {
         s->back_rx_done = true;
         return true;
     }
-    return n > 0;
+    return moved;
 }
 
-/* lost: refused or timed out while connecting, or reset. */
+/* lost: refused, timed out or refused by us (TLS) while it opens, or reset. */
 static void lost(struct lg_session *s)
 {
     bool was_open = s->back->is_open;
@@ -287,25 +316,70 @@ static void lost(struct lg_session *s)
         lg_back_abort(s);
 }
 
+/* opened: bytes may flow. */
+static void opened(struct lg_session *s)
+{
+    struct lg_back *b = s->back;
+
+    b->is_open = true;
+    lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_OK);
+    lg_tls_set_plain_seg(s->tls, b->tls ? 0 : lg_tcp_mss(b->c));
+    if (s->state == LG_S_RELAY)
+        lg_relay_back_open(s);
+    else if (s->state == LG_S_HTTP)
+        lg_http_back_open(s);
+}
+
+/* opening: TCP is there, or has news while TLS shakes hands. */
+static void opening(struct lg_session *s)
+{
+    struct lg_back *b = s->back;
+
+    if (!s->snap->pools[s->pool_idx].tls) {
+        opened(s);
+        return;
+    }
+    if (!b->tls && !lg_back_tls_begin(s)) { /* no memory: that is not its fault */
+        lg_back_abort(s);
+        if (s->state == LG_S_RELAY)
+            lg_relay_begun(s, LG_E(FULL));
+        else if (s->state == LG_S_HTTP)
+            lg_http_begun(s, LG_E(FULL));
+        return;
+    }
+    switch (lg_back_tls_shake(s)) {
+    case LG_TLS_OPEN:
+    case LG_TLS_CLOSED:
+        opened(s);
+        break;
+    case LG_TLS_FAILED:
+        lost(s);
+        break;
+    case LG_TLS_HANDSHAKE:
+        break;
+    }
+}
+
+static void kept_event(struct lg_proxy *p, struct lg_back *b, uint32_t events)
+{
+    const uint32_t harmless = b->tls ? LG_TCP_EV_TX | LG_TCP_EV_RX : LG_TCP_EV_TX;
+
+    if (events & ~harmless || (b->tls && !lg_back_tls_idle(p, b)))
+        idle_close(p, b); /* whatever it says, it is of no more use */
+}
+
 void lg_back_event(struct lg_proxy *p, struct lg_back *b, uint32_t events)
 {
     struct lg_session *s = b->s;
-    if (!s) { /* kept: whatever it says, it is of no more use */
-        if (events & ~(uint32_t)LG_TCP_EV_TX)
-            idle_close(p, b);
+    if (!s) {
+        kept_event(p, b, events);
         return;
     }
-    if ((events & LG_TCP_EV_OPEN) && !b->is_open) {
-        b->is_open = true;
-        lg_stat_inc(p->env.stats, LG_STAT_PROXY_BACKEND_OK);
-        lg_tls_set_plain_seg(s->tls, lg_tcp_mss(b->c));
-        if (s->state == LG_S_RELAY)
-            lg_relay_back_open(s);
-        else if (s->state == LG_S_HTTP)
-            lg_http_back_open(s);
-    }
+    b->is_connected |= (events & LG_TCP_EV_OPEN) != 0;
     if (events & (LG_TCP_EV_RESET | LG_TCP_EV_TIMEOUT) ||
         (!b->is_open && (events & LG_TCP_EV_CLOSED)))
         lost(s);
+    else if (b->is_connected && !b->is_open)
+        opening(s);
     lg_session_run(s);
 }

@@ -14,10 +14,10 @@
  * its end; it waits in the client's TCP.
  *
  * Sending a request twice: a request whose connection could not be opened goes to another backend.
- * One that was sent, and whose connection ends before a byte of response, is sent again if its method
- * is idempotent and nothing of its body has been sent (RFC 9110 section 9.2.2): over a fresh
- * connection when it was a kept one that turned out dead, else to another backend. All but the former
- * is within the pool's `retries`. What may not be sent again gets 502. */
+ * One that was sent, and whose connection ends before a byte of response, is sent again if its
+ * method is idempotent and nothing of its body has been sent (RFC 9110 section 9.2.2): over a fresh
+ * connection when it was a kept one that turned out dead, else to another backend. All but the
+ * former is within the pool's `retries`. What may not be sent again gets 502. */
 #include "http_msg.h"
 
 #include "http_key.h"
@@ -138,7 +138,7 @@ static void begin_exchange(struct lg_session *s)
 
     h->phase = LG_HP_EXCHANGE;
     h->sent_ns = s->p->now_ns;
-    lg_tls_set_plain_seg(s->tls, lg_tcp_mss(s->back->c));
+    lg_tls_set_plain_seg(s->tls, s->back->tls ? 0 : lg_tcp_mss(s->back->c));
     if (h->is_idempotent && (s->back->is_reused || lg_session_pool(s)->retry_max > 0))
         (void)lg_q_copy(&h->replay, &s->bq, s->p->env.pool); /* without it: 502, no retry */
     lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->idle_timeout_ns));

@@ -237,7 +237,7 @@ bool lg_http_response(struct lg_session *s)
         return before != s->down.bytes;
     }
     if (s->back_rx_done && !s->down.head && !h->resp.done && h->resp.framing == LG_HTTP_CLOSE &&
-        !s->back_reset)
+        !s->back_reset && !s->back_cut)
         h->resp.done = true;
     if (!lg_is_ok(e) || (s->back_rx_done && !s->down.head && !h->resp.done)) {
         lg_http_fail(s, 502); /* the response has begun: this cuts it */

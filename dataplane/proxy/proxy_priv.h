@@ -80,8 +80,11 @@ struct lg_back {
     struct lg_session *s;     /* borrows: NULL while kept */
     struct lg_seat_part *own; /* borrows: of the session's snapshot; NULL while kept */
     lg_ns_t begun_ns;         /* when it was asked for */
-    bool is_open;
-    bool is_reused; /* it has carried a response before this request */
+    struct lg_tls *tls;       /* owns; NULL: in clear, or TCP is not there yet */
+    struct lg_bufq cin, fout; /* TLS: ciphertext from it, and to it */
+    bool is_connected;        /* TCP is there */
+    bool is_open;             /* and TLS, where the pool has it: bytes may flow */
+    bool is_reused;           /* it has carried a response before this request */
     uint32_t pool_idx, backend_idx;
     /* -- while kept -- */
     lg_ns_t kept_since_ns;
@@ -114,6 +117,7 @@ struct lg_session {
     bool down_done;    /* relay: the client has our FIN */
     bool back_rx_done; /* the backend's last byte has been taken */
     bool back_reset;   /* ... and what followed was a reset, not a FIN */
+    bool back_cut;     /* ... or a FIN without the close_notify that TLS asks for */
     bool has_input;    /* at least one byte came from the client */
     bool has_key;      /* key holds what the pool balances by */
     uint8_t tried_cnt; /* backends tried for this connection or request */
@@ -245,6 +249,23 @@ void lg_back_abort(struct lg_session *s);
 bool lg_back_tx(struct lg_session *s);
 /* lg_back_fill takes from the backend into s->down while the client's side is free. */
 bool lg_back_fill(struct lg_session *s);
+/* lg_back_shutdown ends our direction, after what is queued. */
+void lg_back_shutdown(struct lg_session *s);
+/* -- back_tls.c: the same under TLS -- */
+/* lg_back_tls_begin opens TLS on a connection that has just opened; false: no memory for it. */
+bool lg_back_tls_begin(struct lg_session *s);
+/* lg_back_tls_shake moves the handshake on.
+ *   Returns  OPEN: done; HANDSHAKE: not yet; FAILED: refused, said and counted */
+enum lg_tls_state lg_back_tls_shake(struct lg_session *s);
+bool lg_back_tls_tx(struct lg_session *s);
+/* lg_back_tls_take decrypts at most max bytes into s->down; *is_last: the last one has been. */
+bool lg_back_tls_take(struct lg_session *s, uint32_t max, bool *is_last);
+/* lg_back_tls_notify queues close_notify, past the room of TCP if need be. */
+void lg_back_tls_notify(struct lg_back *b);
+/* lg_back_tls_idle reads what came on a kept connection; false: it is of no more use. */
+bool lg_back_tls_idle(struct lg_proxy *p, struct lg_back *b);
+/* lg_back_tls_fini frees what TLS holds of a connection, if anything. */
+void lg_back_tls_fini(struct lg_back *b);
 /* lg_back_event handles news of a backend connection. */
 void lg_back_event(struct lg_proxy *p, struct lg_back *b, uint32_t events);
 void lg_back_idle_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns);

@@ -103,9 +103,9 @@ static bool end_up(struct lg_session *s)
             return true;
         }
     }
-    if (s->bq.head || !s->back || !s->back->is_open)
+    if (s->bq.head || !s->back || !s->back->is_open || s->back->fout.head)
         return false;
-    lg_tcp_shutdown(s->back->c);
+    lg_back_shutdown(s);
     s->up_done = true;
     return true;
 }
@@ -115,6 +115,11 @@ static bool end_down(struct lg_session *s)
 {
     if (s->down_done || !s->back_rx_done || s->fp.head)
         return false;
+    if (s->back_cut || s->back_reset) { /* TLS says the rest is missing: so shall the client */
+        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TRUNCATED);
+        lg_session_finish(s, LG_FINISH_CUT);
+        return true;
+    }
     if (!s->is_notified)
         return lg_front_notify(s);
     if (s->fout.head)

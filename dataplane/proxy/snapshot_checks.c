@@ -18,12 +18,13 @@ static bool is_same_asking(const struct lg_cfg_health *a, const struct lg_cfg_he
             memcmp(a->expect, b->expect, a->expect_cnt * sizeof *a->expect) == 0);
 }
 
-/* is_same: one answer serves both. */
+/* is_same: one answer serves both. Under TLS only within a pool: another's may ask for more. */
 static bool is_same(const struct lg_check_entry *e, const struct lg_cfg_pool *of,
                     const struct lg_cfg_pool *pool, const struct lg_endpoint *addr)
 {
     return e->check->addr.port == addr->port && lg_ip_eq(&e->check->addr.ip, &addr->ip) &&
-           is_same_asking(&of->health, &pool->health);
+           is_same_asking(&of->health, &pool->health) && of->tls.on == pool->tls.on &&
+           (!pool->tls.on || strcmp(of->name, pool->name) == 0);
 }
 
 /* find gives the slot of the map with this check, or the empty one where it would go. */

@@ -60,9 +60,12 @@ void lg_snapshot_pools_close(struct lg_snapshot *s)
             lg_bal_view_close(&s->workers[k].pools[i].bal);
         free(s->workers[k].pools);
     }
-    for (uint32_t i = 0; i < s->pool_cnt; i++)
+    for (uint32_t i = 0; i < s->pool_cnt; i++) {
         if (s->pools[i].bal.cfg)
             lg_bal_pool_close(&s->pools[i].bal);
+        if (s->pools[i].tls)
+            lg_tls_policy_free(s->pools[i].tls);
+    }
     free(s->pools);
     lg_snapshot_checks_close(s);
 }

@@ -183,11 +183,12 @@ static void build_snapshot(struct rig *r)
         (struct lg_bind_slot){{ip, RIG_PORT}, &r->lst};
     if (!lg_is_ok(lg_snapshot_pools_open(&r->snap, NULL)))
         abort();
+    r->snap.pools[0].tls = r->back_policy;
 }
 
 void rig_build(struct rig *r)
 {
-    struct lg_tls_core_cfg tc = {.max_conns = r->max_sessions, .max_handshakes = 8};
+    struct lg_tls_core_cfg tc = {.max_conns = 2 * r->max_sessions, .max_handshakes = 8};
     struct lg_proxy_cfg pc = {.max_sessions = r->max_sessions,
                               .handshake_budget = r->handshake_budget};
 
@@ -285,6 +286,36 @@ static void client_in(struct rig_client *c)
     client_out(c);
 }
 
+static void back_keep(struct rig_back *b, const void *data, size_t len)
+{
+    size_t keep = LG_MIN(len, sizeof b->text - 1 - b->len);
+    memcpy(b->text + b->len, data, keep);
+    b->len += keep;
+    b->text[b->len] = '\0';
+}
+
+/* back_out sends what TLS of a backend has to say. */
+static void back_out(struct rig *r, struct rig_back *b)
+{
+    uint8_t raw[1400];
+    int n;
+    while (b->ssl && b->c && (n = BIO_read(b->wb, raw, sizeof raw)) > 0) {
+        struct lg_bufq q = {0};
+        lg_bufq_write(&q, &r->heap[RIG_BE].pool, raw, (uint32_t)n, 0);
+        lg_tcp_send(b->c, &q);
+    }
+}
+
+static void back_tls_in(struct rig_back *b)
+{
+    char text[4096];
+    int n;
+    while ((n = SSL_read(b->ssl, text, sizeof text)) > 0)
+        back_keep(b, text, (size_t)n);
+    if (SSL_get_shutdown(b->ssl) & SSL_RECEIVED_SHUTDOWN)
+        b->notified = true;
+}
+
 static void back_in(struct rig_back *b)
 {
     struct lg_bufq q = {0};
@@ -294,11 +325,14 @@ static void back_in(struct rig_back *b)
         return;
     b->total += lg_tcp_take(b->c, &q, UINT32_MAX);
     while ((buf = lg_bufq_pop(&q)) != NULL) {
-        size_t keep = LG_MIN((size_t)buf->len, sizeof b->text - 1 - b->len);
-        memcpy(b->text + b->len, buf->data, keep);
-        b->len += keep;
+        if (b->ssl)
+            BIO_write(b->rb, buf->data, (int)buf->len);
+        else
+            back_keep(b, buf->data, buf->len);
         lg_buf_give(buf);
     }
+    if (b->ssl)
+        back_tls_in(b);
     if (lg_tcp_rx_done(b->c))
         b->fin = true;
 }
@@ -324,8 +358,16 @@ static void backend_event(struct rig *r, struct lg_tcp_conn *conn, uint32_t ev)
         b->c = conn;
         b->port = t.local_port;
         lg_tcp_set_user(conn, b);
+        if (r->back_ctx) {
+            b->rb = BIO_new(BIO_s_mem());
+            b->wb = BIO_new(BIO_s_mem());
+            b->ssl = SSL_new(r->back_ctx);
+            SSL_set_bio(b->ssl, b->rb, b->wb);
+            SSL_set_accept_state(b->ssl);
+        }
     }
     back_in(b);
+    back_out(r, b);
     b->reset |= (ev & (LG_TCP_EV_RESET | LG_TCP_EV_TIMEOUT)) != 0;
 }
 
@@ -489,6 +531,11 @@ bool rig_back_write(struct rig *r, struct rig_back *b, const void *data, size_t 
     struct lg_bufq q = {0};
     if (lg_tcp_send_room(b->c) < len)
         return false;
+    if (b->ssl) {
+        bool is_written = SSL_write(b->ssl, data, (int)len) == (int)len;
+        back_out(r, b);
+        return is_written;
+    }
     lg_bufq_write(&q, &r->heap[RIG_BE].pool, data, (uint32_t)len, 1400);
     lg_tcp_send(b->c, &q);
     return true;
@@ -498,6 +545,13 @@ void rig_back_say(struct rig *r, struct rig_back *b, const char *text)
 {
     if (!rig_back_write(r, b, text, strlen(text)))
         t_fail(__FILE__, __LINE__, "backend could not write");
+    rig_settle(r);
+}
+
+void rig_back_notify(struct rig *r, struct rig_back *b)
+{
+    SSL_shutdown(b->ssl);
+    back_out(r, b);
     rig_settle(r);
 }
 
@@ -575,6 +629,7 @@ void rig_drop_all(struct rig *r)
     }
     rig_settle(r);
     for (uint32_t i = 0; i < r->back_cnt; i++) {
+        SSL_free(r->back[i].ssl);
         lg_tcp_abort(r->back[i].c);
         lg_tcp_release(r->back[i].c);
         r->back[i].c = NULL;
@@ -601,6 +656,7 @@ void rig_fini(struct rig *r)
     }
     lg_tls_policy_free(r->policy);
     SSL_CTX_free(r->ctx);
+    SSL_CTX_free(r->back_ctx);
     free(r->tls_mem);
     free(r->proxy_mem);
     free(r->log);

@@ -33,8 +33,10 @@ struct rig_client {
 
 struct rig_back {
     struct lg_tcp_conn *c; /* NULL: released */
+    SSL *ssl;              /* NULL: in clear */
+    BIO *rb, *wb;
     uint16_t port;
-    bool fin, reset, stopped;
+    bool fin, reset, stopped, notified;
     size_t len, total;
     char text[1 << 16];
 };
@@ -65,6 +67,7 @@ struct rig {
         struct lg_bufq q[RIG_STACKS]; /* segments on their way to each stack */
     } link[RIG_STACKS];
     struct lg_tls_policy *policy;
+    struct lg_tls_policy *back_policy; /* set by the test, of pool 0; freed by rig_fini */
     struct lg_tls_core *tls;
     struct lg_listener lst;
     struct lg_snapshot snap;
@@ -75,6 +78,7 @@ struct rig {
     bool refuses[RIG_BACKENDS]; /* that backend answers SYNs with RST */
     bool mute[RIG_BACKENDS];    /* that backend's segments are lost */
     SSL_CTX *ctx;
+    SSL_CTX *back_ctx; /* set by the test: backends speak TLS; freed by rig_fini */
     uint32_t client_cnt, back_cnt;
     struct rig_client client[RIG_CLIENTS];
     struct rig_back back[RIG_BACKS];
@@ -106,6 +110,8 @@ void rig_forget(struct rig_client *c); /* empties text */
 /* rig_back_write: false when the backend's own TCP has no room for all of it. */
 bool rig_back_write(struct rig *r, struct rig_back *b, const void *data, size_t len);
 void rig_back_say(struct rig *r, struct rig_back *b, const char *text);
+/* rig_back_notify says close_notify, no FIN. */
+void rig_back_notify(struct rig *r, struct rig_back *b);
 void rig_back_fin(struct rig *r, struct rig_back *b);
 void rig_back_reset(struct rig *r, struct rig_back *b);
 /* client_kick, back_kick: read now, after having stopped. */
