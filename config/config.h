@@ -37,6 +37,7 @@ enum lg_balance {
     LG_BALANCE_COOKIE
 };
 enum lg_health_type { LG_HEALTH_NONE, LG_HEALTH_TCP, LG_HEALTH_TLS, LG_HEALTH_HTTP };
+enum lg_proxy_protocol { LG_PP_NONE, LG_PP_V1, LG_PP_V2 };
 enum lg_tls_version { LG_TLS_12 = 0x0303, LG_TLS_13 = 0x0304 };
 
 /* ports[]: a network device and the addresses we answer for on it. */
@@ -113,7 +114,9 @@ struct lg_cfg_listener {
     lg_ns_t header_timeout_ns;    /* https: request header; default 10 s -> 408 */
     lg_ns_t keepalive_timeout_ns; /* https: idle between requests; default 60 s */
     lg_ns_t idle_timeout_ns;      /* no bytes either way; default 300 s */
-    uint32_t max_header_sz;       /* https: bytes of a header section; default 16384 */
+    uint32_t pp_from_cnt;         /* who must begin with a PROXY header; 0: nobody may */
+    struct lg_prefix *pp_from;
+    uint32_t max_header_sz; /* https: bytes of a header section; default 16384 */
 };
 
 struct lg_cfg_backend {
@@ -185,6 +188,7 @@ struct lg_cfg_pool {
     struct lg_cfg_backend *backends;
     struct lg_cfg_balance balance;
     struct lg_cfg_pool_tls tls;
+    enum lg_proxy_protocol proxy_protocol; /* towards the backends; default none */
     struct lg_cfg_health health;
     struct lg_cfg_ejection ejection;
     lg_ns_t slow_start_ns;       /* a backend that comes (back) grows to its weight; default 0 */

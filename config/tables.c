@@ -310,6 +310,8 @@ static const struct lg_table backend_table =
 static const struct lg_word version_words[] = {{"1.2", LG_TLS_12}, {"1.3", LG_TLS_13}, {NULL, 0}};
 static const struct lg_word crl_words[] = {
     {"closed", LG_CRL_FAIL_CLOSED}, {"open", LG_CRL_FAIL_OPEN}, {NULL, 0}};
+static const struct lg_word pp_words[] = {
+    {"none", LG_PP_NONE}, {"v1", LG_PP_V1}, {"v2", LG_PP_V2}, {NULL, 0}};
 static const struct lg_word verify_words[] = {{"required", 0}, {"none", 1}, {NULL, 0}};
 static const struct lg_word health_words[] = {{"none", LG_HEALTH_NONE},
                                               {"tcp", LG_HEALTH_TCP},
@@ -566,6 +568,13 @@ static const struct lg_field pool_fields[] = {
      .table = &pool_tls_table,
      AT(struct lg_cfg_pool, tls),
      .doc = "speak TLS to the backends; without this section, in clear"},
+    {.key = "proxy_protocol",
+     .kind = &lg_kind_word,
+     AT(struct lg_cfg_pool, proxy_protocol),
+     .words = pp_words,
+     .def = "none",
+     .doc = "tell the backends who the client is by a PROXY header; `v2` also says what TLS knows. "
+            "Their connections are then not kept for other requests"},
     {.key = "health",
      .table = &health_table,
      AT(struct lg_cfg_pool, health),
@@ -823,6 +832,13 @@ static const struct lg_field listener_fields[] = {
      .list_min = 0,
      .list_max = 65535,
      .doc = "https: which requests go to which pool"},
+    {.key = "accept_proxy",
+     .kind = &lg_kind_prefix,
+     LIST_AT(struct lg_cfg_listener, pp_from, pp_from_cnt),
+     .list_min = 0,
+     .list_max = 256,
+     .doc = "networks whose connections must begin with a PROXY header (version 1 or 2), which is "
+            "then believed; from elsewhere none is taken"},
     {.key = "timeouts", .table = &timeout_table, .doc = "how long a client may take"},
     {.key = "max_header",
      .kind = &lg_kind_size,

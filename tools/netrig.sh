@@ -154,7 +154,31 @@ $(for port in "$@"; do printf '        listen %s;\n        listen [::]:%s;\n' "$
         location = /hello { return 200 "hello from \$server_addr\n"; }
         location /up/ { dav_methods PUT; create_full_put_path on; }
     }
+$([ ! -e "$dir/pki/server-expired.pem" ] || origin_conf_tests "$dir")
 }
+CONF
+}
+
+# origin_conf_tests DIR prints the servers that only tests want: TLS with a good certificate and with
+# an expired one, and one behind the PROXY protocol.
+origin_conf_tests() {
+    cat <<CONF
+    server {
+        listen 8444 ssl;
+        ssl_certificate $1/pki/server-ecdsa.pem;
+        ssl_certificate_key $1/pki/server-ecdsa.key;
+        location = /hello { return 200 "hello by \$ssl_protocol for \$ssl_server_name\n"; }
+    }
+    server {
+        listen 8445 ssl;
+        ssl_certificate $1/pki/server-expired.pem;
+        ssl_certificate_key $1/pki/server-expired.key;
+        location = /hello { return 200 "hello from the past\n"; }
+    }
+    server {
+        listen 81 proxy_protocol;
+        location = /hello { return 200 "hello \$proxy_protocol_addr at \$proxy_protocol_server_port\n"; }
+    }
 CONF
 }
 

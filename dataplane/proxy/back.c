@@ -121,6 +121,8 @@ static bool can_keep(const struct lg_session *s)
     if (b->tls && (b->cin.head || b->fout.head || lg_tls_rx_pending(b->tls) ||
                    lg_tls_state(b->tls) != LG_TLS_OPEN))
         return false;
+    if (pool->proxy_protocol != LG_PP_NONE) /* it was told of one client */
+        return false;
     return b->is_open && !p->is_draining && s->snap == p->snap && !s->bq.head && !s->down.head &&
            lg_tcp_rx_avail(b->c) == 0 && !lg_tcp_rx_done(b->c) &&
            p->idle_by_pool[s->pool_idx % LG_IDLE_POOLS] < pool->keepalive_max;
@@ -335,11 +337,17 @@ static void opening(struct lg_session *s)
 {
     struct lg_back *b = s->back;
 
-    if (!s->snap->pools[s->pool_idx].tls) {
+    bool has_tls = s->snap->pools[s->pool_idx].tls != NULL;
+
+    if (!b->is_told && lg_session_pool(s)->proxy_protocol != LG_PP_NONE)
+        b->is_told = lg_told_backend(s);
+    else
+        b->is_told = true;
+    if (b->is_told && !has_tls) {
         opened(s);
         return;
     }
-    if (!b->tls && !lg_back_tls_begin(s)) { /* no memory: that is not its fault */
+    if (!b->is_told || (!b->tls && !lg_back_tls_begin(s))) { /* no memory: not its fault */
         lg_back_abort(s);
         if (s->state == LG_S_RELAY)
             lg_relay_begun(s, LG_E(FULL));

@@ -182,8 +182,23 @@ static void opened(struct lg_session *s)
         lg_http_begin(s);
 }
 
+/* before_handshake waits for a trusted proxy's header; true: something moved. */
+static bool before_handshake(struct lg_session *s)
+{
+    bool moved = take_cipher(s);
+    lg_err_t e = lg_told_read(s);
+
+    if (lg_err_is(e, LG_ERR_AGAIN))
+        return moved;
+    if (!lg_is_ok(e))
+        lg_session_abort(s);
+    return true;
+}
+
 bool lg_front_handshake(struct lg_session *s)
 {
+    if (s->wants_pp)
+        return before_handshake(s);
     bool moved = lg_front_fill(s, LG_UP_BYTES);
     if (s->state != LG_S_HANDSHAKE)
         return moved;

@@ -62,14 +62,13 @@ static void client_of(const struct lg_session *s, struct lg_http_client *c, char
                       char host[LG_ENDPOINT_STR_SZ])
 {
     const struct lg_tls_info *i = lg_tls_get_info(s->tls);
-    struct lg_tcp_tuple t;
+    struct lg_endpoint client, local;
 
-    lg_tcp_get_tuple(s->front, &t);
-    struct lg_endpoint local = {t.local_ip, t.local_port};
+    lg_session_addrs(s, &client, &local);
     *c = (struct lg_http_client){
-        .ip = lg_ip_text(&t.remote_ip, ip),
+        .ip = lg_ip_text(&client.ip, ip),
         .default_host = i->sni[0] ? i->sni : lg_endpoint_text(&local, host),
-        .port = t.local_port,
+        .port = local.port,
         .is_mutual = s->listener->cfg->tls.client_auth != LG_AUTH_NONE,
         .has_cert = i->has_client_cert,
         .subject = i->subject,
@@ -101,13 +100,13 @@ static uint16_t write_head(struct lg_session *s)
 static void set_key(struct lg_session *s)
 {
     const struct lg_cfg_balance *by = &lg_session_pool(s)->balance;
-    struct lg_tcp_tuple t;
+    struct lg_endpoint client, local;
     lg_span_t key;
 
     s->has_key = true;
     if (by->how == LG_BALANCE_SOURCE) {
-        lg_tcp_get_tuple(s->front, &t);
-        s->key = lg_bal_hash(t.remote_ip.b, sizeof t.remote_ip.b);
+        lg_session_addrs(s, &client, &local);
+        s->key = lg_bal_hash(client.ip.b, sizeof client.ip.b);
     } else if (lg_http_key(&s->p->http->head, by, &key)) {
         s->key = lg_bal_hash(key.p, key.len);
     } else {

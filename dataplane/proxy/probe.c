@@ -276,15 +276,18 @@ static void run(struct lg_proxy *p, struct lg_probe *b)
 static bool opened(struct lg_proxy *p, struct lg_probe *b)
 {
     struct lg_check *c = b->check;
+    bool is_told =
+        pool_of(p, c)->proxy_protocol == LG_PP_NONE || lg_told_check(p, b->c, pool_of(p, c));
     const struct lg_tls_policy *tls = p->snap->pools[c->entry->pool_idx].tls;
 
     if (pool_of(p, c)->health.type == LG_HEALTH_TCP) {
         finish(p, b, LG_CHECK_R_OK, 0);
         return true;
     }
-    if (!tls)
+    if (is_told && !tls)
         return false;
-    b->tls = lg_tls_client_open(p->env.tls, tls, NULL, NULL, p->now_ns);
+    if (is_told)
+        b->tls = lg_tls_client_open(p->env.tls, tls, NULL, NULL, p->now_ns);
     if (b->tls)
         return false;
     drop(p, b, RESET);

@@ -31,6 +31,7 @@
 
 #include "http_priv.h"
 #include "pool.h"
+#include "pp.h"
 #include "proxy.h"
 #include "wheel.h"
 
@@ -83,6 +84,7 @@ struct lg_back {
     struct lg_tls *tls;       /* owns; NULL: in clear, or TCP is not there yet */
     struct lg_bufq cin, fout; /* TLS: ciphertext from it, and to it */
     bool is_connected;        /* TCP is there */
+    bool is_told;             /* it has the PROXY header, or is to have none */
     bool is_open;             /* and TLS, where the pool has it: bytes may flow */
     bool is_reused;           /* it has carried a response before this request */
     uint32_t pool_idx, backend_idx;
@@ -120,6 +122,8 @@ struct lg_session {
     bool back_cut;     /* ... or a FIN without the close_notify that TLS asks for */
     bool has_input;    /* at least one byte came from the client */
     bool has_key;      /* key holds what the pool balances by */
+    bool wants_pp;     /* the PROXY header of a trusted proxy is still to come */
+    bool has_pp;       /* pp holds the addresses it gave */
     uint8_t tried_cnt; /* backends tried for this connection or request */
     uint32_t tried[LG_TRIED_MAX];
     uint64_t key;
@@ -135,6 +139,7 @@ struct lg_session {
     uint32_t linger_left;
     uint32_t pool_idx;
     uint64_t hs_cycles;
+    struct lg_pp_addrs pp;
 
     struct lg_http http;
 };
@@ -186,6 +191,10 @@ void lg_session_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns);
  * unqueue takes it out. */
 void lg_session_queue(struct lg_session *s);
 void lg_session_unqueue(struct lg_session *s);
+/* lg_session_addrs: who the client is and where it came to; of the PROXY header, where it has one.
+ */
+void lg_session_addrs(const struct lg_session *s, struct lg_endpoint *client,
+                      struct lg_endpoint *local);
 /* lg_session_client_text: "192.0.2.1:1234" of the client; buf of LG_ENDPOINT_STR_SZ. */
 const char *lg_session_client_text(const struct lg_session *s, char *buf);
 
@@ -209,6 +218,18 @@ static inline bool lg_q_is_short(const struct lg_bufq *q, uint32_t bytes)
 {
     return q->bytes < bytes && q->cnt < LG_Q_BUFS + bytes / 1024;
 }
+
+/* -- told.c: what PROXY headers tell us, and what we tell by them -- */
+
+/* lg_told_wants: this listener believes PROXY headers from there. */
+bool lg_told_wants(const struct lg_listener *l, const lg_ip_t *from);
+/* lg_told_read looks for the header at the front of s->cin.
+ *   Returns  LG_OK: taken; LG_E(AGAIN) not whole yet; else it is refused, said and counted */
+LG_MUST lg_err_t lg_told_read(struct lg_session *s);
+/* lg_told_backend sends s's backend its header; false: no buffer for it. */
+bool lg_told_backend(struct lg_session *s);
+/* lg_told_check sends one for ourselves (a health check). */
+bool lg_told_check(struct lg_proxy *p, struct lg_tcp_conn *c, const struct lg_cfg_pool *pool);
 
 /* -- back.c: the backend leg -- */
 

@@ -34,12 +34,12 @@ void lg_relay_begun(struct lg_session *s, lg_err_t begun)
 
 void lg_relay_begin(struct lg_session *s)
 {
-    struct lg_tcp_tuple t;
+    struct lg_endpoint client, local;
 
     s->state = LG_S_RELAY;
     s->pool_idx = s->listener->cfg->pool_idx;
-    lg_tcp_get_tuple(s->front, &t);
-    s->key = lg_bal_hash(t.remote_ip.b, sizeof t.remote_ip.b);
+    lg_session_addrs(s, &client, &local);
+    s->key = lg_bal_hash(client.ip.b, sizeof client.ip.b);
     s->has_key = true;
     lg_relay_begun(s, lg_back_begin(s));
 }

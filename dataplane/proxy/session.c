@@ -3,12 +3,22 @@
  * front.c (TLS), relay.c and http.c. */
 #include "proxy_priv.h"
 
-const char *lg_session_client_text(const struct lg_session *s, char *buf)
+void lg_session_addrs(const struct lg_session *s, struct lg_endpoint *client,
+                      struct lg_endpoint *local)
 {
     struct lg_tcp_tuple t;
+
     lg_tcp_get_tuple(s->front, &t);
-    struct lg_endpoint e = {t.remote_ip, t.remote_port};
-    return lg_endpoint_text(&e, buf);
+    *client = s->has_pp ? s->pp.src : (struct lg_endpoint){t.remote_ip, t.remote_port};
+    *local = s->has_pp ? s->pp.dst : (struct lg_endpoint){t.local_ip, t.local_port};
+}
+
+const char *lg_session_client_text(const struct lg_session *s, char *buf)
+{
+    struct lg_endpoint client, local;
+
+    lg_session_addrs(s, &client, &local);
+    return lg_endpoint_text(&client, buf);
 }
 
 /* The wheel is used lazily: a deadline that moves away costs one store, and the timer is set anew
@@ -81,6 +91,7 @@ void lg_session_accept(struct lg_proxy *p, struct lg_tcp_conn *c)
     }
     *s = (struct lg_session){
         .p = p, .front = c, .tls = tls, .snap = p->snap, .listener = l, .state = LG_S_HANDSHAKE};
+    s->wants_pp = lg_told_wants(l, &t.remote_ip);
     lg_snapshot_pin(s->snap, p->cfg.worker_idx);
     link_session(p, s);
     lg_tcp_set_user(c, s);

@@ -24,6 +24,7 @@ static bool is_same(const struct lg_check_entry *e, const struct lg_cfg_pool *of
 {
     return e->check->addr.port == addr->port && lg_ip_eq(&e->check->addr.ip, &addr->ip) &&
            is_same_asking(&of->health, &pool->health) && of->tls.on == pool->tls.on &&
+           of->proxy_protocol == pool->proxy_protocol &&
            (!pool->tls.on || strcmp(of->name, pool->name) == 0);
 }
 

@@ -99,3 +99,43 @@ E2E(Balance, LockgatectlShowsTheBackends)
         0);
     EXPECT_STR(rig_out, "up 3 None 1\nTrue 0\nheader True\n");
 }
+
+E2E(Balance, SpeaksTlsToBackends)
+{
+    RIG(body);
+    EXPECT_RUN(0, "get 467 '/hello?[1-3]' | sort -u; get 8467 /hello");
+    EXPECT_STR(rig_out, "hello by TLSv1.3 for shop.example\nhello by TLSv1.3 for shop.example\n");
+    EXPECT(rig_wait(5, "$LOCKGATECTL -s $DIR/gate.sock backends | grep '^inside *a .* up ' |"
+                       " grep -q ' ok, '"));
+}
+
+E2E(Balance, R14_RefusesBackendsThatAreNotWhatTheyShallBe)
+{
+    RIG(body);
+    static const struct {
+        const char *port, *counter, *why;
+    } bad[] = {
+        {"468", "backend_tls_expired",
+         "pool expired backend a: TLS handshake failed: certificate "
+         "expired or not yet valid, alert sent certificate_expired"},
+        {"469", "backend_tls_name", "certificate for another name"},
+        {"470", "backend_tls_untrusted", "certificate from an unknown CA, alert sent unknown_ca"},
+    };
+    for (int i = 0; i < 3; i++) {
+        int64_t n = rig_stat(bad[i].counter);
+        rig_mark();
+        EXPECT_RUN(0, "code %s /hello", bad[i].port);
+        EXPECT_STR(rig_out, "502\n");
+        EXPECT_LOGGED(bad[i].why);
+        EXPECT(rig_stat(bad[i].counter) > n);
+    }
+}
+
+E2E(Balance, R43_TellsBackendsByThePROXYProtocol)
+{
+    RIG(body);
+    EXPECT_RUN(0, "get 8471 /hello; get 472 '/hello?[1-2]' | sort -u");
+    EXPECT_STR(rig_out, "hello 10.91.1.1 at 8471\nhello 10.91.1.1 at 472\n");
+    EXPECT(rig_wait(5, "$LOCKGATECTL -s $DIR/gate.sock backends | grep '^told2 *a .* up ' |"
+                       " grep -q ' ok, '"));
+}

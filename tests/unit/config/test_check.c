@@ -78,6 +78,32 @@ TEST(ConfigCheck, RefusesToBalanceByWhatIsNotThere)
     fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
 }
 
+TEST(ConfigCheck, RefusesPoolsThatCannotCheckTheirBackends)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"    connect_timeout: 5s", "    tls: {name: b.example}",
+         "lg.yaml:21: pools[0].tls: \"ca\" is missing: the PEM file of the CAs that sign the "
+         "backends' certificates; or write verify: none, and trust anybody"},
+        {"    connect_timeout: 5s", "    tls: {ca: ca.pem}",
+         "lg.yaml:21: pools[0].tls: \"name\" is missing: the name that the backends' certificates "
+         "must carry"},
+        {"    connect_timeout: 5s", "    tls: {verify: none, crl: [a.crl]}",
+         "lg.yaml:21: pools[0].tls.crl: has no effect with verify: none; remove one of the two"},
+        {"    connect_timeout: 5s", "    tls: {verify: none, cert: c.pem}",
+         "lg.yaml:21: pools[0].tls.cert: cert and key go together; one of them is missing"},
+        {"    connect_timeout: 5s", "    health: {type: tls}",
+         "lg.yaml:21: pools[0].health.type: tls checks the handshake of the pool's tls, and it has "
+         "none"},
+        {"    connect_timeout: 5s", "    health: {type: http, expect: [200, 600]}",
+         "lg.yaml:21: pools[0].health.expect[1]: found \"600\", expected a status code or a range "
+         "of them, such as 200 or 200-299"},
+        {"    connect_timeout: 5s", "    health: {type: http, path: healthz}",
+         "lg.yaml:21: pools[0].health.path: found \"healthz\", expected a path such as /healthz or "
+         "/status?full=1; it begins with '/' and has no blanks"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
+
 TEST(ConfigCheck, RefusesAddressesThatCannotBeOurs)
 {
     static const struct fx_mistake mistakes[] = {

@@ -23,7 +23,7 @@ TEST(ConfigSchema, NamesUnknownAndRepeatedKeys)
         {"    pool: web\n    max_header", "    pool: web\n    client_auth: none\n    max_header",
          "lg.yaml:40: listeners[0]: unknown key \"client_auth\"; it belongs under \"tls:\""},
         {"connect_timeout: 5s", "max: 5",
-         "lg.yaml:21: pools[0]: unknown key \"max\"; it belongs under \"queue:\""},
+         "lg.yaml:21: pools[0]: unknown key \"max\"; it belongs under \"retries:\""},
     };
     fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
 }

@@ -232,3 +232,144 @@ TEST(Balance, TcpSslIsClosedWhenNoBackendIsUsable)
     EXPECT(!c->close_notify);
     rig_fini(&r);
 }
+
+/* -- retries -- */
+
+TEST(Balance, AGetThatNobodyAnsweredGoesToAnotherBackend)
+{
+    begin(LG_LISTENER_HTTPS, LG_BALANCE_ROUNDROBIN, "");
+    rig_build(&r);
+    struct rig_client *c = rig_client_tls(&r);
+    rig_say(c, GET);
+    REQUIRE_EQ(r.back_cnt, 1);
+    rig_back_reset(&r, &r.back[0]);
+    REQUIRE_EQ(r.back_cnt, 2);
+    EXPECT(r.back[1].port != r.back[0].port);
+    EXPECT_HAS(r.back[1].text, "GET / HTTP/1.1\r\n");
+    rig_back_say(&r, &r.back[1], OK_HI);
+    EXPECT_HAS(c->text, "\r\n\r\nhi");
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_RETRIED), 1);
+    rig_fini(&r);
+}
+
+TEST(Balance, WhatMayNotBeSentTwiceIsNot)
+{
+    static const struct {
+        const char *request, *answer; /* answer: what came before the end */
+    } once[] = {
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", ""},
+        {"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", ""},
+        {GET, "HTTP/1."},
+    };
+    for (size_t i = 0; i < LG_ARRAY_CNT(once); i++) {
+        begin(LG_LISTENER_HTTPS, LG_BALANCE_ROUNDROBIN, "");
+        rig_build(&r);
+        struct rig_client *c = rig_client_tls(&r);
+        rig_say(c, once[i].request);
+        REQUIRE_EQ(r.back_cnt, 1);
+        rig_back_say(&r, &r.back[0], once[i].answer);
+        rig_back_reset(&r, &r.back[0]);
+        EXPECT_HAS(c->text, "HTTP/1.1 502 ");
+        EXPECT_EQ(r.back_cnt, 1);
+        rig_fini(&r);
+    }
+}
+
+TEST(Balance, RetriesEndWithTheBudget)
+{
+    begin(LG_LISTENER_TCP_SSL, LG_BALANCE_ROUNDROBIN, "");
+    r.pools[0].retry_budget = 0;
+    rig_build(&r);
+    r.refuses[0] = r.refuses[1] = true;
+    for (int i = 0; i < 12; i++) {
+        rig_client_tls(&r);
+        rig_drop_all(&r);
+    }
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_BACKEND_FAIL), 12 + 10);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_RETRY_DENIED), 2);
+    rig_fini(&r);
+}
+
+/* -- the PROXY protocol -- */
+
+TEST(Balance, TellsTheBackendWhoTheClientIs)
+{
+    begin(LG_LISTENER_TCP_SSL, LG_BALANCE_ROUNDROBIN, "");
+    r.pools[0].proxy_protocol = LG_PP_V1;
+    rig_build(&r);
+    struct rig_client *c = rig_client_tls(&r);
+    rig_say(c, "hello");
+    EXPECT_HAS(r.back[0].text, "PROXY TCP4 10.0.0.1 10.0.0.2 2");
+    EXPECT_HAS(r.back[0].text, " 443\r\nhello");
+    rig_fini(&r);
+}
+
+TEST(Balance, R43_TellsTheBackendWhatTlsKnowsByVersion2)
+{
+    struct lg_pp_addrs a;
+    size_t used = 0;
+    begin(LG_LISTENER_HTTPS, LG_BALANCE_ROUNDROBIN, "");
+    r.pools[0].proxy_protocol = LG_PP_V2;
+    rig_build(&r);
+    struct rig_client *c = rig_client_tls(&r);
+    rig_say(c, GET);
+    EXPECT_OK(lg_pp_parse(lg_span(r.back[0].text, r.back[0].len), &a, &used));
+    EXPECT_EQ(a.dst.port, 443);
+    EXPECT(memmem(r.back[0].text, used, "\x21\0\x07TLSv1.3", 10) != NULL);
+    EXPECT(memmem(r.back[0].text, used,
+                  "\x02\0\x09"
+                  "a.example",
+                  12) != NULL);
+    EXPECT(memmem(r.back[0].text, used, "x25519", 6) != NULL);
+    EXPECT_HAS(r.back[0].text + used, "GET / HTTP/1.1\r\n");
+    rig_back_say(&r, &r.back[0], OK_HI);
+    EXPECT(r.back[0].fin); /* not kept: it was told of this client */
+    rig_fini(&r);
+}
+
+static void begin_behind_proxy(const char *trusted)
+{
+    static struct lg_prefix from;
+    begin(LG_LISTENER_HTTPS, LG_BALANCE_ROUNDROBIN, "");
+    EXPECT_OK(lg_prefix_parse(lg_span_cstr(trusted), &from));
+    r.listener.pp_from = &from;
+    r.listener.pp_from_cnt = 1;
+    rig_build(&r);
+}
+
+TEST(Balance, BelievesTheHeaderOfATrustedProxy)
+{
+    begin_behind_proxy("10.0.0.0/24");
+    struct rig_client *c = rig_client_tcp(&r);
+    rig_client_raw(c, "PROXY TCP4 203.0.113.9 198.");
+    rig_client_raw(c, "51.100.7 7777 8443\r\n");
+    c->rb = BIO_new(BIO_s_mem());
+    c->wb = BIO_new(BIO_s_mem());
+    c->ssl = SSL_new(r.ctx);
+    SSL_set_bio(c->ssl, c->rb, c->wb);
+    SSL_set_connect_state(c->ssl);
+    SSL_do_handshake(c->ssl);
+    rig_settle(&r);
+    rig_say(c, GET);
+    REQUIRE_EQ(r.back_cnt, 1);
+    EXPECT_HAS(r.back[0].text, "\r\nX-Forwarded-For: 203.0.113.9\r\n");
+    EXPECT_HAS(r.back[0].text, "\r\nX-Forwarded-Port: 8443\r\n");
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_HDR_TAKEN), 1);
+    rig_fini(&r);
+}
+
+TEST(Balance, WantsTheHeaderFromATrustedProxyAndFromNobodyElse)
+{
+    begin_behind_proxy("10.0.0.1/32");
+    struct rig_client *c = rig_client_tls(&r); /* trusted, and without the header */
+    EXPECT(c->reset);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_HDR_BAD), 1);
+    EXPECT_HAS(rig_log(&r), "listener web: closed: no PROXY header, or a malformed one");
+    rig_fini(&r);
+    begin_behind_proxy("10.9.0.0/16");
+    c = rig_client_tcp(&r); /* not trusted: the header is noise before TLS */
+    rig_client_raw(c, "PROXY TCP4 203.0.113.9 198.51.100.7 7777 8443\r\n");
+    EXPECT_EQ(rig_stat(&r, LG_STAT_TLS_HS_FAILED), 1);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_HDR_TAKEN), 0);
+    rig_fini(&r);
+}
