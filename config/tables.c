@@ -2,19 +2,8 @@
 /* lint: control-side */
 /* tables.c: every key of the file, once: where it goes, its kind, bounds, default and meaning.
  * schema.md is printed from here (`ninja schema_md`), a test compares the two. */
-#include "schema.h"
+#include "tables_priv.h"
 
-#define SZ(type, member) sizeof(((type *)NULL)->member)
-#define AT(type, member) .off = offsetof(type, member), .width = (uint8_t)SZ(type, member)
-#define LIST_AT(type, member, counter)                                                             \
-    .shape = LG_LIST, .off = offsetof(type, member), .cnt_off = offsetof(type, counter)
-#define KIB(n) ((uint64_t)(n) << 10)
-#define MIB(n) ((uint64_t)(n) << 20)
-#define TABLE(name, type, line)                                                                    \
-    {                                                                                              \
-        .fields = (name), .field_cnt = LG_ARRAY_CNT(name), .item_sz = sizeof(type),                \
-        .line_off = (line)                                                                         \
-    }
 _Static_assert(sizeof(bool) == 1, "booleans are written as one byte");
 
 /* ---------------------------------------------------------------- global */
@@ -246,379 +235,11 @@ static const struct lg_field route_fields[] = {
 static const struct lg_table route_table =
     TABLE(route_fields, struct lg_cfg_route, offsetof(struct lg_cfg_route, line));
 
-/* ---------------------------------------------------------------- pools */
-
-static const struct lg_field keepalive_fields[] = {
-    {.key = "max",
-     .kind = &lg_kind_uint,
-     AT(struct lg_cfg_pool, keepalive_max),
-     .min = 0,
-     .max = 65535,
-     .def = "64",
-     .doc = "idle backend connections kept per worker; 0 keeps none"},
-    {.key = "idle",
-     .kind = &lg_kind_duration,
-     AT(struct lg_cfg_pool, keepalive_idle_ns),
-     .min = LG_MS(1),
-     .max = LG_SEC(86400),
-     .def = "30s",
-     .doc = "how long one is kept"},
-};
-static const struct lg_table keepalive_table =
-    TABLE(keepalive_fields, struct lg_cfg_pool, LG_NO_OFF);
-
-static const struct lg_field backend_fields[] = {
-    {.key = "name",
-     .kind = &lg_kind_name,
-     AT(struct lg_cfg_backend, name),
-     .is_required = true,
-     .doc = "a name for messages and counters, unique in the pool"},
-    {.key = "address",
-     .kind = &lg_kind_endpoint,
-     AT(struct lg_cfg_backend, addr),
-     .is_required = true,
-     .doc = "where it listens, address:port"},
-    {.key = "weight",
-     .kind = &lg_kind_uint,
-     AT(struct lg_cfg_backend, weight),
-     .min = 0,
-     .max = 256,
-     .def = "1",
-     .doc = "its share of the work beside the other backends' weights; 0 gives it none"},
-    {.key = "max_connections",
-     .kind = &lg_kind_uint,
-     AT(struct lg_cfg_backend, max_connections),
-     .min = 0,
-     .max = 16u << 20,
-     .def = "0",
-     .doc = "connections (https: requests) it gets at once from all workers together; more wait "
-            "in the pool's queue; 0 for no bound"},
-    {.key = "backup",
-     .kind = &lg_kind_bool,
-     AT(struct lg_cfg_backend, backup),
-     .def = "false",
-     .doc = "it gets work only while no other backend of the pool is usable"},
-    {.key = "drain",
-     .kind = &lg_kind_bool,
-     AT(struct lg_cfg_backend, drain),
-     .def = "false",
-     .doc = "it gets no new work; what it has goes on"},
-};
-static const struct lg_table backend_table =
-    TABLE(backend_fields, struct lg_cfg_backend, offsetof(struct lg_cfg_backend, line));
-
-static const struct lg_word version_words[] = {{"1.2", LG_TLS_12}, {"1.3", LG_TLS_13}, {NULL, 0}};
-static const struct lg_word crl_words[] = {
-    {"closed", LG_CRL_FAIL_CLOSED}, {"open", LG_CRL_FAIL_OPEN}, {NULL, 0}};
-static const struct lg_word pp_words[] = {
-    {"none", LG_PP_NONE}, {"v1", LG_PP_V1}, {"v2", LG_PP_V2}, {NULL, 0}};
-static const struct lg_word verify_words[] = {{"required", 0}, {"none", 1}, {NULL, 0}};
-static const struct lg_word health_words[] = {{"none", LG_HEALTH_NONE},
-                                              {"tcp", LG_HEALTH_TCP},
-                                              {"tls", LG_HEALTH_TLS},
-                                              {"http", LG_HEALTH_HTTP},
-                                              {NULL, 0}};
-
-static const struct lg_field pool_tls_fields[] = {
-    {.key = "ca",
-     .kind = &lg_kind_file,
-     AT(struct lg_cfg_pool_tls, ca),
-     .doc = "PEM file of the CAs that sign the backends' certificates"},
-    {.key = "name",
-     .kind = &lg_kind_authority,
-     AT(struct lg_cfg_pool_tls, name),
-     .def = "",
-     .doc = "the name to ask for (SNI), which their certificates must carry"},
-    {.key = "verify",
-     .kind = &lg_kind_word,
-     AT(struct lg_cfg_pool_tls, no_verify),
-     .words = verify_words,
-     .def = "required",
-     .doc = "whether a backend must prove who it is; with `none` anybody can be it"},
-    {.key = "crl",
-     .kind = &lg_kind_file,
-     LIST_AT(struct lg_cfg_pool_tls, crls, crl_cnt),
-     .list_min = 0,
-     .list_max = 4096,
-     .doc = "revocation lists of those CAs, PEM or DER"},
-    {.key = "crl_fail",
-     .kind = &lg_kind_word,
-     AT(struct lg_cfg_pool_tls, crl_fail),
-     .words = crl_words,
-     .def = "closed",
-     .doc = "a backend whose issuer has no revocation list, or a stale one, is refused (`closed`) "
-            "or taken (`open`)"},
-    {.key = "verify_depth",
-     .kind = &lg_kind_uint,
-     AT(struct lg_cfg_pool_tls, verify_depth),
-     .min = 1,
-     .max = 9,
-     .def = "4",
-     .doc = "intermediates allowed between a backend and its CA"},
-    {.key = "cert",
-     .kind = &lg_kind_file,
-     AT(struct lg_cfg_pool_tls, cert),
-     .doc = "PEM file: a client certificate, for backends that ask for one; intermediates follow"},
-    {.key = "key",
-     .kind = &lg_kind_file,
-     AT(struct lg_cfg_pool_tls, key),
-     .doc = "PEM file: its private key"},
-    {.key = "passphrase_file",
-     .kind = &lg_kind_file,
-     AT(struct lg_cfg_pool_tls, passphrase_file),
-     .doc = "file whose first line opens an encrypted key"},
-    {.key = "min_version",
-     .kind = &lg_kind_word,
-     AT(struct lg_cfg_pool_tls, min_version),
-     .words = version_words,
-     .def = "1.2",
-     .doc = "oldest TLS version spoken"},
-    {.key = "max_version",
-     .kind = &lg_kind_word,
-     AT(struct lg_cfg_pool_tls, max_version),
-     .words = version_words,
-     .def = "1.3",
-     .doc = "newest TLS version spoken"},
-};
-static const struct lg_table pool_tls_table =
-    TABLE(pool_tls_fields, struct lg_cfg_pool_tls, offsetof(struct lg_cfg_pool_tls, line));
-
-static const struct lg_field health_fields[] = {
-    {.key = "type",
-     .kind = &lg_kind_word,
-     AT(struct lg_cfg_health, type),
-     .words = health_words,
-     .def = "none",
-     .doc =
-         "what is asked of a backend: a connection, a TLS handshake (with the pool's `tls`), or an "
-         "answer to a request (inside TLS with the pool's `tls`)"},
-    {.key = "interval",
-     .kind = &lg_kind_duration,
-     AT(struct lg_cfg_health, interval_ns),
-     .min = LG_MS(10),
-     .max = LG_SEC(86400),
-     .def = "5s",
-     .doc = "between two checks of one backend, a tenth more or less"},
-    {.key = "fast_interval",
-     .kind = &lg_kind_duration,
-     AT(struct lg_cfg_health, fast_ns),
-     .min = LG_MS(10),
-     .max = LG_SEC(86400),
-     .def = "1s",
-     .doc = "the same while it is down, or may be about to be"},
-    {.key = "timeout",
-     .kind = &lg_kind_duration,
-     AT(struct lg_cfg_health, timeout_ns),
-     .min = LG_MS(1),
-     .max = LG_SEC(3600),
-     .def = "2s",
-     .doc = "how long one may take as a whole"},
-    {.key = "rise",
-     .kind = &lg_kind_uint,
-     AT(struct lg_cfg_health, rise),
-     .min = 1,
-     .max = 1000,
-     .def = "2",
-     .doc = "good checks in a row that bring a backend up"},
-    {.key = "fall",
-     .kind = &lg_kind_uint,
-     AT(struct lg_cfg_health, fall),
-     .min = 1,
-     .max = 1000,
-     .def = "3",
-     .doc = "bad ones in a row that take it down"},
-    {.key = "method",
-     .kind = &lg_kind_token,
-     AT(struct lg_cfg_health, method),
-     .def = "GET",
-     .doc = "http: the request's method"},
-    {.key = "path",
-     .kind = &lg_kind_target,
-     AT(struct lg_cfg_health, path),
-     .def = "/",
-     .doc = "http: the path asked for, with a query if need be"},
-    {.key = "host",
-     .kind = &lg_kind_authority,
-     AT(struct lg_cfg_health, host),
-     .def = "",
-     .doc = "http: the Host header; \"\" for the backend's address"},
-    {.key = "expect",
-     .kind = &lg_kind_codes,
-     LIST_AT(struct lg_cfg_health, expect, expect_cnt),
-     .list_min = 0,
-     .list_max = 32,
-     .doc = "http: status codes that are good, such as 200 or 200-299; 200-399 when none is given"},
-    {.key = "body",
-     .kind = &lg_kind_str,
-     AT(struct lg_cfg_health, body),
-     .min = 0,
-     .max = 256,
-     .def = "",
-     .doc = "http: what the first 64 KiB of the body must contain"},
-};
-static const struct lg_table health_table = TABLE(health_fields, struct lg_cfg_health, LG_NO_OFF);
-
-static const struct lg_field ejection_fields[] = {
-    {.key = "failures",
-     .kind = &lg_kind_uint,
-     AT(struct lg_cfg_ejection, failures),
-     .min = 0,
-     .max = 65535,
-     .def = "5",
-     .doc =
-         "failures in a row (refused, reset, no valid answer in time) that put a backend out for "
-         "a while; 0 for never"},
-    {.key = "success_rate",
-     .kind = &lg_kind_uint,
-     AT(struct lg_cfg_ejection, success_rate),
-     .min = 0,
-     .max = 100,
-     .def = "0",
-     .doc = "per cent of a window's answers that must be good (under 500); 0 does not look"},
-    {.key = "min_requests",
-     .kind = &lg_kind_uint,
-     AT(struct lg_cfg_ejection, min_requests),
-     .min = 1,
-     .max = 1u << 20,
-     .def = "20",
-     .doc = "answers a window must have to be judged by"},
-    {.key = "window",
-     .kind = &lg_kind_duration,
-     AT(struct lg_cfg_ejection, window_ns),
-     .min = LG_MS(100),
-     .max = LG_SEC(3600),
-     .def = "10s",
-     .doc = "what success_rate is taken over"},
-    {.key = "time",
-     .kind = &lg_kind_duration,
-     AT(struct lg_cfg_ejection, time_ns),
-     .min = LG_MS(10),
-     .max = LG_SEC(86400),
-     .def = "10s",
-     .doc = "how long the first ejection lasts; each further one twice as long"},
-    {.key = "max_time",
-     .kind = &lg_kind_duration,
-     AT(struct lg_cfg_ejection, max_time_ns),
-     .min = LG_MS(10),
-     .max = LG_SEC(86400),
-     .def = "300s",
-     .doc = "the longest an ejection lasts"},
-};
-static const struct lg_table ejection_table =
-    TABLE(ejection_fields, struct lg_cfg_ejection, LG_NO_OFF);
-
-static const struct lg_field retry_fields[] = {
-    {.key = "max",
-     .kind = &lg_kind_uint,
-     AT(struct lg_cfg_pool, retry_max),
-     .min = 0,
-     .max = 3,
-     .def = "1",
-     .doc = "other backends tried for one connection or request; 0 for none"},
-    {.key = "budget",
-     .kind = &lg_kind_uint,
-     AT(struct lg_cfg_pool, retry_budget),
-     .min = 0,
-     .max = 100,
-     .def = "20",
-     .doc = "per cent of the connections or requests that may be retried, beside ten at first and "
-            "one a second; per worker"},
-};
-static const struct lg_table retry_table = TABLE(retry_fields, struct lg_cfg_pool, LG_NO_OFF);
-
-static const struct lg_field queue_fields[] = {
-    {.key = "max",
-     .kind = &lg_kind_uint,
-     AT(struct lg_cfg_pool, queue_max),
-     .min = 0,
-     .max = 1u << 20,
-     .def = "1024",
-     .doc = "how many may wait, per worker; more get 503 (https) or are closed"},
-    {.key = "timeout",
-     .kind = &lg_kind_duration,
-     AT(struct lg_cfg_pool, queue_timeout_ns),
-     .min = LG_MS(1),
-     .max = LG_SEC(3600),
-     .def = "5s",
-     .doc = "how long one may wait; then 503, or closed"},
-};
-static const struct lg_table queue_table = TABLE(queue_fields, struct lg_cfg_pool, LG_NO_OFF);
-
-static const struct lg_field pool_fields[] = {
-    {.key = "name",
-     .kind = &lg_kind_name,
-     AT(struct lg_cfg_pool, name),
-     .is_required = true,
-     .doc = "a name for listeners to refer to, unique among the pools"},
-    {.key = "backends",
-     .table = &backend_table,
-     LIST_AT(struct lg_cfg_pool, backends, backend_cnt),
-     .list_min = 1,
-     .list_max = 65535,
-     .is_required = true,
-     .doc = "the servers to share the work among"},
-    {.key = "balance",
-     .kind = &lg_kind_balance,
-     AT(struct lg_cfg_pool, balance),
-     .def = "roundrobin",
-     .doc = "how a backend is chosen: in turn by weight; fewest connections for the weight; of two "
-            "drawn the one that answers sooner (`ewma`); or the same one for the same client "
-            "address, path, header or cookie"},
-    {.key = "tls",
-     .table = &pool_tls_table,
-     AT(struct lg_cfg_pool, tls),
-     .doc = "speak TLS to the backends; without this section, in clear"},
-    {.key = "proxy_protocol",
-     .kind = &lg_kind_word,
-     AT(struct lg_cfg_pool, proxy_protocol),
-     .words = pp_words,
-     .def = "none",
-     .doc = "tell the backends who the client is by a PROXY header; `v2` also says what TLS knows. "
-            "Their connections are then not kept for other requests"},
-    {.key = "health",
-     .table = &health_table,
-     AT(struct lg_cfg_pool, health),
-     .doc = "checks made of every backend; one that is down gets no work"},
-    {.key = "ejection",
-     .table = &ejection_table,
-     AT(struct lg_cfg_pool, ejection),
-     .doc = "leaving a backend alone that fails the traffic it gets; never more than half of the "
-            "pool, each worker for itself"},
-    {.key = "slow_start",
-     .kind = &lg_kind_duration,
-     AT(struct lg_cfg_pool, slow_start_ns),
-     .min = 0,
-     .max = LG_SEC(86400),
-     .def = "0s",
-     .doc = "a backend that comes (back) into use grows to its weight in this time"},
-    {.key = "retries",
-     .table = &retry_table,
-     .doc = "what to do when a backend fails before anything was answered"},
-    {.key = "queue",
-     .table = &queue_table,
-     .doc = "what waits while every backend has its max_connections"},
-    {.key = "connect_timeout",
-     .kind = &lg_kind_duration,
-     AT(struct lg_cfg_pool, connect_timeout_ns),
-     .min = LG_MS(1),
-     .max = LG_SEC(3600),
-     .def = "5s",
-     .doc = "how long a backend may take to accept a connection; then another is tried"},
-    {.key = "response_timeout",
-     .kind = &lg_kind_duration,
-     AT(struct lg_cfg_pool, response_timeout_ns),
-     .min = LG_MS(1),
-     .max = LG_SEC(86400),
-     .def = "60s",
-     .doc = "https: how long until the response's header is there; then 504"},
-    {.key = "keepalive",
-     .table = &keepalive_table,
-     .doc = "https: backend connections kept for the next request"},
-};
-static const struct lg_table pool_table =
-    TABLE(pool_fields, struct lg_cfg_pool, offsetof(struct lg_cfg_pool, line));
-
 /* ---------------------------------------------------------------- listeners */
+
+const struct lg_word lg_version_words[] = {{"1.2", LG_TLS_12}, {"1.3", LG_TLS_13}, {NULL, 0}};
+const struct lg_word lg_crl_words[] = {
+    {"closed", LG_CRL_FAIL_CLOSED}, {"open", LG_CRL_FAIL_OPEN}, {NULL, 0}};
 
 static const struct lg_word type_words[] = {
     {"tcp_ssl", LG_LISTENER_TCP_SSL}, {"https", LG_LISTENER_HTTPS}, {NULL, 0}};
@@ -661,13 +282,13 @@ static const struct lg_field tls_fields[] = {
     {.key = "min_version",
      .kind = &lg_kind_word,
      AT(struct lg_cfg_tls, min_version),
-     .words = version_words,
+     .words = lg_version_words,
      .def = "1.2",
      .doc = "oldest TLS version spoken"},
     {.key = "max_version",
      .kind = &lg_kind_word,
      AT(struct lg_cfg_tls, max_version),
-     .words = version_words,
+     .words = lg_version_words,
      .def = "1.3",
      .doc = "newest TLS version spoken"},
     {.key = "prefer",
@@ -737,7 +358,7 @@ static const struct lg_field tls_fields[] = {
     {.key = "crl_fail",
      .kind = &lg_kind_word,
      AT(struct lg_cfg_tls, crl_fail),
-     .words = crl_words,
+     .words = lg_crl_words,
      .def = "closed",
      .doc = "a client whose issuer has no revocation list, or a stale one, is refused (`closed`) "
             "or admitted (`open`)"},
@@ -867,7 +488,7 @@ static const struct lg_field root_fields[] = {
      .list_max = 1024,
      .doc = "static routes to what is not on-link"},
     {.key = "pools",
-     .table = &pool_table,
+     .table = &lg_pool_table,
      LIST_AT(struct lg_config, pools, pool_cnt),
      .list_min = 1,
      .list_max = 65535,

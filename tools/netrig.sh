@@ -165,6 +165,7 @@ origin_conf_tests() {
     cat <<CONF
     server {
         listen 8444 ssl;
+        ssl_protocols TLSv1.2 TLSv1.3;
         ssl_certificate $1/pki/server-ecdsa.pem;
         ssl_certificate_key $1/pki/server-ecdsa.key;
         location = /hello { return 200 "hello by \$ssl_protocol for \$ssl_server_name\n"; }

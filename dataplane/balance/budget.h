@@ -7,7 +7,7 @@
 
 #include "ns.h"
 
-#define LG_BUDGET_ONE 100u                /* a retry; the parts of it are per cent */
+#define LG_BUDGET_ONE 100u /* a retry; the parts of it are per cent */
 #define LG_BUDGET_MAX (100u * LG_BUDGET_ONE)
 #define LG_BUDGET_START (10u * LG_BUDGET_ONE)
 

@@ -45,7 +45,7 @@ struct lg_pool_view {
     /* Sessions that wait for a backend below its max_connections, first come first served. */
     struct lg_session *wait_head, **wait_tail;
     uint32_t wait_cnt;
-    struct lg_budget budget; /* of retries */
+    struct lg_budget budget;                     /* of retries */
     struct lg_pool_view *wait_next, **wait_link; /* among the worker's pools with a queue */
     bool was_dead;                               /* that no backend is usable has been said */
 };

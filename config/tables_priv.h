@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* tables_priv.h: how rows are written in tables.c and tables_pool.c. */
+#ifndef LG_TABLES_PRIV_H
+#define LG_TABLES_PRIV_H
+
+#include "schema.h"
+
+#define SZ(type, member) sizeof(((type *)NULL)->member)
+#define AT(type, member) .off = offsetof(type, member), .width = (uint8_t)SZ(type, member)
+#define LIST_AT(type, member, counter)                                                             \
+    .shape = LG_LIST, .off = offsetof(type, member), .cnt_off = offsetof(type, counter)
+#define KIB(n) ((uint64_t)(n) << 10)
+#define MIB(n) ((uint64_t)(n) << 20)
+#define TABLE(name, type, line)                                                                    \
+    {                                                                                              \
+        .fields = (name), .field_cnt = LG_ARRAY_CNT(name), .item_sz = sizeof(type),                \
+        .line_off = (line)                                                                         \
+    }
+
+extern const struct lg_word lg_version_words[], lg_crl_words[];
+extern const struct lg_table lg_pool_table; /* fills struct lg_cfg_pool */
+
+#endif
