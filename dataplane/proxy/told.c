@@ -84,6 +84,7 @@ bool lg_told_backend(struct lg_session *s)
         .group = i->group,
         .sig_scheme = "",
         .cn = common_name(i->subject, cn, sizeof cn),
+        .client_cert = lg_tls_client_cert(s->tls),
     };
 
     lg_session_addrs(s, &say.addrs.src, &say.addrs.dst);
