@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_matrix.c: files come through whole over every bad wire: loss by reordering, duplication and
- * delay, by IPv4 and IPv6, up and down. LOCKGATE_MATRIX_BYTES makes the files larger (the usual size
- * is for a quick run: what is asserted is that the sums are equal, not how fast). */
+ * delay, by IPv4 and IPv6, up and down. LOCKGATE_MATRIX_BYTES makes the files larger (the usual
+ * size is for a quick run: what is asserted is that the sums are equal, not how fast). */
 #include "rig.h"
 
 #include <stdio.h>
@@ -30,8 +30,10 @@ static void matrix_row(const char *loss)
     const char *bytes = getenv("LOCKGATE_MATRIX_BYTES");
 
     RIG(rig_standard);
-    EXPECT_EQ(rig_tool("head -c %s \"$DIR/www/100m\" >\"$DIR/www/matrix\"",
-                       bytes ? bytes : rig_is_quick() ? "40000" : "150000"),
+    EXPECT_EQ(rig_tool("head -c %s \"$DIR/www/100m\" >\"$DIR/www/matrix\"", bytes ? bytes
+                                                                            : rig_is_quick()
+                                                                                ? "40000"
+                                                                                : "150000"),
               0);
     for (unsigned i = 0; i < 4 && !t_failed(); i++) {
         char how[64];
