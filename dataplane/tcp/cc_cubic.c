@@ -155,10 +155,13 @@ static void acked(struct lg_tcp_conn *c, uint32_t n, uint32_t rtt_us)
         avoid(c, n);
 }
 
-static void reduce(struct lg_tcp_conn *c, uint32_t flight)
+/* reduce takes cwnd for what the path held, not what is in flight: after a recovery that is less for
+ * a round trip, and two losses in a row would reduce by far more than they should. cwnd is no larger
+ * than what was used, because it grows only while it is in use (RFC 9438 section 4.6). */
+static void reduce(struct lg_tcp_conn *c)
 {
     struct lg_tcp_cc_state *s = &c->ccs;
-    uint32_t w = LG_MIN(LG_MAX(flight, 2u * c->mss), LG_MAX(c->cwnd, 2u * c->mss));
+    uint32_t w = LG_MAX(c->cwnd, 2u * c->mss);
 
     s->undo_w_max = s->w_max;
     /*= https://www.rfc-editor.org/rfc/rfc9438#section-4.7
@@ -170,13 +173,15 @@ static void reduce(struct lg_tcp_conn *c, uint32_t flight)
 
 static void lost(struct lg_tcp_conn *c, uint32_t flight)
 {
-    reduce(c, flight);
+    (void)flight;
+    reduce(c);
 }
 
 static void timeout(struct lg_tcp_conn *c, uint32_t flight, bool is_first)
 {
+    (void)flight;
     if (is_first)
-        reduce(c, flight);
+        reduce(c);
     c->cwnd = c->mss;
     hystart_begin(c);
 }
