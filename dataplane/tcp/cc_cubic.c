@@ -155,9 +155,9 @@ static void acked(struct lg_tcp_conn *c, uint32_t n, uint32_t rtt_us)
         avoid(c, n);
 }
 
-/* reduce takes cwnd for what the path held, not what is in flight: after a recovery that is less for
- * a round trip, and two losses in a row would reduce by far more than they should. cwnd is no larger
- * than what was used, because it grows only while it is in use (RFC 9438 section 4.6). */
+/* reduce takes cwnd for what the path held, not what is in flight: after a recovery that is less
+ * for a round trip, and two losses in a row would reduce by far more than they should. cwnd is no
+ * larger than what was used, because it grows only while in use (RFC 9438 section 4.6). */
 static void reduce(struct lg_tcp_conn *c)
 {
     struct lg_tcp_cc_state *s = &c->ccs;
