@@ -13,7 +13,8 @@ from generators import Outcome
 from peers import has_huge
 from rig import CLIENT_IP, ORIGIN_IP, PROXY_IP, RigError, wait_until
 
-MEMORY_MIB = 512
+MEMORY_MIB = 256
+WARM_UP = 0.6  # seconds
 DEVICES = ("front", "back")
 
 
@@ -50,7 +51,7 @@ class Blast:
         argv = [binary(self.rig)] + scenario
         argv += ["--device", "af_xdp:front", "--address", CLIENT_IP + "/24",
                  "--origin", "af_xdp:back,%s/24:80" % ORIGIN_IP,
-                 "--duration", "%gms" % (1000 * seconds), "--warmup", "1s", "--cpu", "0", "--idle", "adaptive",
+                 "--duration", "%gms" % (1000 * seconds), "--warmup", "%gms" % (1000 * WARM_UP), "--cpu", "0", "--idle", "adaptive",
                  "--reuse-key-share", "--skip-signature", "--memory", "%dMiB" % MEMORY_MIB,
                  "--file-prefix", "blast" + self.rig.id, "--json", self.rig.path("blast.json")]
         if has_huge(MEMORY_MIB) == "false":
@@ -75,7 +76,7 @@ class Blast:
             wait_until(3, lambda: p.poll() is not None or all(
                 [self.rig.thread_napi("client", dev, self.rig.other_cpus) for dev in DEVICES]))
             # Within what is measured: the warm-up is over, and the end has not come.
-            for pause in (1.2, max(0.5, seconds - 0.4)):
+            for pause in (WARM_UP + 0.2, max(0.5, seconds - 0.4)):
                 time.sleep(pause)
                 self.mark([p.pid])
             text = p.communicate()[0]

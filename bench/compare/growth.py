@@ -124,6 +124,7 @@ class Growth:
     def measure(self, axis, size):
         """Cycles of an operation; an error ends the program, for there is nothing to compare."""
         self.peer.options = axis.options(self.rig, size)
+        self.rig.queues(len(self.peer.options.get("workers", [0])))
         self.peer.start()
         idle = None
         try:

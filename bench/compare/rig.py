@@ -154,6 +154,11 @@ class Rig:
                 argv += [feature, word]
             self.run_in(side, argv)
 
+    def queues(self, count):
+        """Queues of the proxy's devices: one for each of Lockgate's workers."""
+        for dev in ("lg-front", "lg-back"):
+            self.run_in("gate", ["ethtool", "-L", dev, "rx", count, "tx", count])
+
     def steer(self):
         proxy = "%x" % (1 << self.lb_cpu)
         others = "%x" % ((1 << self.lb_cpu) - 1)

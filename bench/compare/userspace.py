@@ -164,11 +164,11 @@ def crowd(place, size, seconds):
         if size > 64:
             f.write("  - {name: crowd, scenario: idle, connections: %d, ramp: 4000}\n" % (size - 64))
     peer = Lockgate(place)
-    peer.max_connections, peer.memory_mib = size + 100, 512 + size * 24 // 1024
+    peer.max_connections, peer.memory_mib = size + 100, 512 + size * 20 // 1024
     peer.start()
     patience = 30 + size / 1000
     p = subprocess.Popen(blast_argv(place, words, SITES["ecdsa"], patience + seconds + 5,
-                                    512 + size * 24 // 1024),
+                                    512 + size * 12 // 1024),
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         if not wait_until(patience, lambda: p.poll() is not None or
