@@ -192,11 +192,18 @@ def run_crowds(sizes, runs, seconds):
     try:
         for _ in range(runs):
             for n in sizes:
-                values[n].append(crowd(place, n, seconds))
+                try:
+                    values[n].append(crowd(place, n, seconds))
+                except RigError as e:
+                    print("lockgate: error: %s" % e, file=sys.stderr, flush=True)
+                    continue
                 print("lockgate:   %9d connections %10s cycles" % (n, report.number(values[n][-1])),
                       file=sys.stderr, flush=True)
     finally:
         place.down()
+    values = {n: v for n, v in values.items() if v}
+    if sizes[0] not in values:
+        raise RigError("not even %d connections could be measured" % sizes[0])
     base = series.median(values[sizes[0]])
     return "\n".join(report.table(
         ["connections", "busy cycles a request", "against the fewest"],

@@ -3,6 +3,7 @@
 /* http.c: what reading and writing the head of a request and of a response costs. The messages are
  * those of a browser and of a common server; the short ones are a load generator's. */
 #include "http_head.h"
+#include "ip.h"
 #include "micro.h"
 
 #include <string.h>
@@ -82,6 +83,20 @@ static uint64_t run_write(void *ctx, uint64_t cnt)
     return micro_tsc() - begin;
 }
 
+static uint64_t run_ip_text(void *ctx, uint64_t cnt)
+{
+    lg_ip_t ip = lg_ip_v4((uint8_t[]){192, 0, 2, 15});
+    char text[LG_IP_STR_SZ];
+    (void)ctx;
+
+    uint64_t begin = micro_tsc();
+    for (uint64_t i = 0; i < cnt; i++) {
+        ip.b[15] = (uint8_t)i;
+        micro_require(lg_ip_text(&ip, text)[0] != 0, "http: no address");
+    }
+    return micro_tsc() - begin;
+}
+
 void micro_add_http(const struct micro_opts *o)
 {
     (void)o;
@@ -94,4 +109,5 @@ void micro_add_http(const struct micro_opts *o)
     micro_add("http", "http-write-browser", NULL, run_write, &from_browser);
     micro_add("http", "http-write-short", NULL, run_write, &from_tool);
     micro_add("http", "http-write-response", NULL, run_write, &from_server);
+    micro_add("http", "ip-text", NULL, run_ip_text, NULL);
 }

@@ -87,11 +87,31 @@ bool lg_prefix_has(const struct lg_prefix *p, const lg_ip_t *ip)
     return rest == 0 || ((p->ip.b[whole] ^ ip->b[whole]) >> (8 - rest)) == 0;
 }
 
+static char *put_u8(char *p, uint8_t v)
+{
+    if (v >= 100)
+        *p++ = (char)('0' + v / 100);
+    if (v >= 10)
+        *p++ = (char)('0' + v / 10 % 10);
+    *p++ = (char)('0' + v % 10);
+    return p;
+}
+
+/* IPv4 by hand: it is written into each request, and inet_ntop is printf underneath. */
 const char *lg_ip_text(const lg_ip_t *ip, char buf[LG_IP_STR_SZ])
 {
-    bool v4 = lg_ip_is_v4(ip);
-    if (!inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip->b + 12 : ip->b, buf, LG_IP_STR_SZ))
-        buf[0] = '\0';
+    char *p = buf;
+
+    if (!lg_ip_is_v4(ip)) {
+        if (!inet_ntop(AF_INET6, ip->b, buf, LG_IP_STR_SZ))
+            buf[0] = '\0';
+        return buf;
+    }
+    for (int i = 12; i < 16; i++) {
+        p = put_u8(p, ip->b[i]);
+        *p++ = '.';
+    }
+    p[-1] = '\0';
     return buf;
 }
 
