@@ -208,12 +208,12 @@ ALWAYS void pick(v8 *out, const struct work *w, uint64_t at_p, uint64_t at_q, co
     UNROLL
     for (int k = 0; k < nb; k++)
         r[k] = _mm512_setzero_si512();
-    for (const v8 *e = w->table[0]; e < w->table[TABLE]; e += NB_MAX) {
+    for (int n = 0; n < TABLE; n++) {
         __mmask8 hit = _mm512_cmpeq_epu64_mask(at, i);
         i = _mm512_add_epi64(i, one);
         UNROLL
         for (int k = 0; k < nb; k++)
-            r[k] = _mm512_mask_mov_epi64(r[k], hit, e[k]);
+            r[k] = _mm512_mask_mov_epi64(r[k], hit, w->table[n][k]);
     }
     UNROLL
     for (int k = 0; k < nb; k++)
