@@ -25,10 +25,10 @@ BUSY = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq
 
 
 def tsc_hz():
-    """The TSC's frequency, from Linux' boot-time calibration by way of a short measurement."""
+    """About the TSC's frequency; Lockgate's own figure replaces it as soon as it runs."""
     with open("/proc/cpuinfo", encoding="ascii") as f:
         mhz = [float(line.split(":")[1]) for line in f if line.startswith("cpu MHz")]
-    return mhz[0] * 1e6  # replaced by Lockgate's own figure as soon as it runs
+    return mhz[0] * 1e6
 
 
 def parse_stat(text):
