@@ -20,7 +20,8 @@
  * At OPEN the record engine takes the keys over and wolfSSL's object is freed (rec.h); for the
  * rare suite that the engine does not do, wolfSSL's record layer serves behind the same calls.
  *
- * Sources: RFC 8446, 5246, 6066, 7301, 5280. Requirements: R1-R9, R13, R15-R29, R38-R40, R46. */
+ * Sources: RFC 8446, 5246, 5077, 6066, 7301, 7627, 5280. Requirements: R1-R9, R13, R15-R36, R37b,
+ * R38-R40, R46; of R31 not the ending of live connections. */
 #ifndef LG_TLS_H
 #define LG_TLS_H
 
