@@ -41,6 +41,11 @@ enum lg_tls_state lg_tls_state(const struct lg_tls *t)
     }
 }
 
+bool lg_tls_is_answering(const struct lg_tls *t)
+{
+    return t->step == LG_STEP_HANDSHAKE;
+}
+
 void lg_tls_count_failure(struct lg_tls *t, enum lg_tls_reason reason)
 {
     if (t->policy->client) {

@@ -215,6 +215,16 @@ bool lg_front_handshake(struct lg_session *s)
     return moved;
 }
 
+void lg_front_lost(struct lg_session *s)
+{
+    s->budget_up = LG_TURN_BYTES;
+    /* Not when that would be a hello: nobody is there to be answered. */
+    if (lg_tls_is_answering(s->tls))
+        lg_front_fill(s, LG_UP_BYTES);
+    if (s->state == LG_S_HANDSHAKE && lg_tls_state(s->tls) == LG_TLS_HANDSHAKE)
+        lg_front_gone(s, LG_STAT_TLS_FAIL_CLOSED, "the client went away");
+}
+
 bool lg_front_notify(struct lg_session *s)
 {
     /* TLS cannot be asked twice, so it is asked when there is a buffer for its few bytes. */

@@ -143,7 +143,7 @@ static void front_event(struct lg_proxy *p, struct lg_tcp_conn *c, uint32_t even
     }
     if (events & (LG_TCP_EV_RESET | LG_TCP_EV_TIMEOUT)) {
         if (s->state == LG_S_HANDSHAKE)
-            lg_front_gone(s, LG_STAT_TLS_FAIL_CLOSED, "the client went away");
+            lg_front_lost(s);
         lg_back_abort(s);
         s->state = LG_S_END;
     }

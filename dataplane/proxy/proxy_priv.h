@@ -209,6 +209,9 @@ bool lg_front_flush(struct lg_session *s);
 bool lg_front_linger(struct lg_session *s);
 /* lg_front_notify queues close_notify; false: no buffer for it now. */
 bool lg_front_notify(struct lg_session *s);
+/* lg_front_lost: the connection was reset in the handshake. What came before the reset is read:
+ * a client that does not like our certificate says so and resets in one breath (R11). */
+void lg_front_lost(struct lg_session *s);
 /* lg_front_gone: the handshake ended without a word of TLS (timeout or connection lost). */
 void lg_front_gone(struct lg_session *s, enum lg_stat why, const char *text);
 /* lg_q_send sends from q what there is room for. */

@@ -371,6 +371,15 @@ static void backend_event(struct rig *r, struct lg_tcp_conn *conn, uint32_t ev)
     b->reset |= (ev & (LG_TCP_EV_RESET | LG_TCP_EV_TIMEOUT)) != 0;
 }
 
+/* hurry: what a hasty client sent is on its way; the reset follows in the same burst. */
+static void hurry(struct rig_client *c)
+{
+    if (!c->is_hasty || !c->c || !c->ssl || SSL_get_verify_result(c->ssl) == X509_V_OK)
+        return;
+    c->is_hasty = false;
+    lg_tcp_abort(c->c);
+}
+
 static bool turn(struct rig *r)
 {
     uint32_t ev;
@@ -389,6 +398,8 @@ static bool turn(struct rig *r)
     moved |= lg_proxy_poll(r->proxy, r->now_ns) > 0;
     for (int i = 0; i < RIG_STACKS; i++)
         moved |= lg_tcp_poll(r->tcp[i], r->now_ns) > 0;
+    for (uint32_t i = 0; i < r->client_cnt; i++)
+        hurry(&r->client[i]);
     return moved;
 }
 
@@ -458,6 +469,16 @@ static void client_tls(struct rig_client *c)
     SSL_set_connect_state(c->ssl);
     SSL_set_tlsext_host_name(c->ssl, "a.example");
     SSL_do_handshake(c->ssl);
+}
+
+struct rig_client *rig_client_hasty(struct rig *r)
+{
+    struct rig_client *c = rig_client_tcp(r);
+    client_tls(c);
+    SSL_set_verify(c->ssl, SSL_VERIFY_PEER, NULL); /* and it knows no CA */
+    c->is_hasty = true;
+    rig_settle(r);
+    return c;
 }
 
 struct rig_client *rig_client_tls(struct rig *r)

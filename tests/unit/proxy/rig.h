@@ -23,6 +23,7 @@ struct rig_client {
     BIO *rb, *wb;
     bool is_open, fin, reset, stopped; /* stopped: does not read */
     bool close_notify;
+    bool is_hasty; /* the moment its TLS fails, it resets the connection, right behind its alert */
     int alert;          /* last fatal alert received; -1: none */
     size_t len;         /* of text */
     size_t total;       /* bytes received, also those not kept */
@@ -97,6 +98,8 @@ void rig_settle(struct rig *r);
 /* rig_client opens a connection and, with TLS, completes the handshake. */
 struct rig_client *rig_client_tcp(struct rig *r);
 struct rig_client *rig_client_tls(struct rig *r);
+/* rig_client_hasty trusts nobody: it says unknown_ca and resets in one burst. */
+struct rig_client *rig_client_hasty(struct rig *r);
 /* rig_storm opens cnt connections whose hellos arrive together, and settles. */
 void rig_storm(struct rig *r, uint32_t cnt);
 void rig_write(struct rig_client *c, const void *data, size_t len);

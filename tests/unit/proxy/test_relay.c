@@ -215,6 +215,18 @@ TEST(Relay, CountsAClientThatLeavesInTheHandshake)
     rig_fini(&r);
 }
 
+TEST(Relay, R11_AnAlertThatComesWithAResetIsTheReason)
+{
+    rig_init(&r, LG_LISTENER_TCP_SSL);
+    rig_build(&r);
+    rig_client_hasty(&r);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_TLS_FAIL_PEER_ALERT), 1);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_TLS_FAIL_CLOSED), 0);
+    EXPECT_HAS(rig_log(&r), "unknown_ca");
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_CLOSED), 1);
+    rig_fini(&r);
+}
+
 TEST(Relay, AnswersPlainHttpInPlainHttp)
 {
     rig_init(&r, LG_LISTENER_TCP_SSL);
