@@ -142,8 +142,8 @@ struct lg_tls_info {
 struct lg_tls *lg_tls_open(struct lg_tls_core *core, const struct lg_tls_policy *policy,
                            lg_ns_t now_ns);
 enum lg_tls_state lg_tls_state(const struct lg_tls *t);
-/* lg_tls_is_answering: in the handshake, and the peer's first flight has been answered: what is left
- * of it costs little. */
+/* lg_tls_is_answering: in the handshake, and the peer's first flight has been answered: what is
+ * left of it costs little. */
 bool lg_tls_is_answering(const struct lg_tls *t);
 
 /* lg_tls_rx feeds bytes received and gives plaintext.
