@@ -130,6 +130,7 @@ static int call(private_fn *fn, struct key *k, const uint8_t *in, uint32_t in_sz
               &k->mp[MOD], out, out_sz);
 }
 
+/* compare: not every draw is a key (key_make), so there are more draws than cases. */
 static void compare(const struct size *s, int cases)
 {
     struct key k;
@@ -137,7 +138,7 @@ static void compare(const struct size *s, int cases)
     uint32_t sz = (uint32_t)s->bits / 8;
     key_init(&k);
     int done = 0;
-    for (int c = 0; c < cases && !t_failed(); c++) {
+    for (int c = 0; done < cases && c < 20 * cases && !t_failed(); c++) {
         if (!key_make(&k, s->bits, c))
             continue;
         done++;
@@ -156,19 +157,19 @@ static void compare(const struct size *s, int cases)
         EXPECT_EQ(call(s->ours, &k, in, sz, in, &ours_sz), MP_OKAY);
         EXPECT_MEM(in, want, sz);
     }
-    EXPECT(done > cases / 3);
+    EXPECT_EQ(done, cases);
     key_fini(&k);
 }
 
 TEST(Rsa, PrivateOperationOf2048BitsIsWolfSslsAndOpenSsls)
 {
-    compare(&sizes[0], 1000);
+    compare(&sizes[0], 460);
 }
 
 TEST(Rsa, PrivateOperationsOf3072And4096BitsToo)
 {
-    compare(&sizes[1], 200);
-    compare(&sizes[2], 100);
+    compare(&sizes[1], 92);
+    compare(&sizes[2], 46);
 }
 
 /* What is not for us is answered by wolfSSL: the errors are the same. */
