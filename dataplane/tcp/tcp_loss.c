@@ -122,7 +122,7 @@ static void prr(struct lg_tcp_conn *c, const struct lg_tcp_ack_ctx *a)
     struct lg_tcp_repair *r = c->rep;
     uint32_t pipe = lg_tcp_pipe(c), may = 0;
 
-    if (!r || a->delivered == 0)
+    if (!r || r->prr_flight == 0 || a->delivered == 0) /* 0: there was no state when it began */
         return;
     r->prr_delivered += a->delivered;
     uint32_t ahead = r->prr_delivered > r->prr_out ? r->prr_delivered - r->prr_out : 0;

@@ -271,6 +271,41 @@ TEST(TcpRack, Rfc6937_SendsInProportionToWhatArrives)
     rig_fini(r);
 }
 
+/* The repair states of all connections are in use when this one begins its recovery, and one is
+ * free again in the middle of it: what PRR began with is not known then. */
+TEST(TcpRack, Rfc6937_RecoversWhenRepairStateComesLate)
+{
+    struct lg_pool *pool;
+    void *held[128];
+    uint32_t n = 0;
+
+    start(OPT_SACK, 8);
+    pool = &r->tcp->repairs;
+    while (n < LG_ARRAY_CNT(held) && (held[n] = lg_pool_take(pool)) != NULL)
+        n++;
+    begin(6, MSS);
+    while (rig_stat(r, LG_STAT_TCP_RTO) == 0)
+        rig_run(r, LG_MS(1));
+    rig_send(r, 30 * MSS);
+    answer(MSS, NULL, 0); /* new data goes out before the other repetitions */
+    answer(0, NULL, 0);
+    r->c->cwnd = 30 * MSS;
+    r->now_ns += RTT;
+    answer(MSS, NULL, 0); /* the repetitions, and much new data behind them */
+    r->now_ns += 2 * RTT;
+    answer(4 * MSS, NULL, 0); /* all before the timeout is there; the first new data is lost */
+    REQUIRE(r->c->flags & LG_TCP_F_RECOVERY);
+    REQUIRE(r->c->rep == NULL && lg_tcp_pipe(r->c) > r->c->ssthresh);
+    while (n > 0)
+        lg_pool_give(pool, held[--n]);
+    sack(4 * MSS, 5 * MSS);
+    EXPECT(r->c->rep != NULL);
+    EXPECT_EQ(r->c->cwnd, r->c->ssthresh);
+    answer(r->c->snd_nxt - r->ack, NULL, 0);
+    EXPECT(!(r->c->flags & LG_TCP_F_RECOVERY));
+    rig_fini(r);
+}
+
 TEST(TcpRack, Rfc3042_SendsNewDataForTheFirstSackedSegments)
 {
     start(OPT_SACK, 8);
