@@ -74,10 +74,11 @@ bool lg_auth_describe(struct lg_tls *t, lg_span_t der)
     if (!text)
         return false;
     InitDecodedCert(&d, der.p, (word32)der.len, NULL);
-    if (ParseCert(&d, CERT_TYPE, NO_VERIFY, NULL) == 0)
+    bool ok = ParseCert(&d, CERT_TYPE, NO_VERIFY, NULL) == 0;
+    if (ok)
         describe(text, &d, der);
     FreeDecodedCert(&d);
-    return true;
+    return ok;
 }
 
 void lg_auth_drop_kept(struct lg_tls *t)
@@ -377,14 +378,30 @@ static enum lg_tls_reason check_crls(struct path *p, struct lg_stats *stats)
     return LG_TLS_R_NONE;
 }
 
+/* has_address: is the certificate for this address? Only an iPAddress says so. wolfSSL would take a
+ * common name or a dNSName that reads like one, which a CA's limits to addresses do not bind. */
+static bool has_address(const DecodedCert *d, const lg_ip_t *ip)
+{
+    for (const DNS_entry *n = d->altNames; n; n = n->next) {
+        const uint8_t *b = (const uint8_t *)n->name;
+        if (n->type != ASN_IP_TYPE || (n->len != 4 && n->len != 16))
+            continue;
+        lg_ip_t own = n->len == 4 ? lg_ip_v4(b) : lg_ip_v6(b);
+        if (lg_ip_eq(&own, ip))
+            return true;
+    }
+    return false;
+}
+
 /* check_name: a server's certificate must be for the name it was asked by (RFC 6125): by its
  * subjectAltNames where it has some. */
 static enum lg_tls_reason check_name(struct path *p, DecodedCert *d, const char *name)
 {
     lg_ip_t ip;
-    int ret = lg_is_ok(lg_ip_parse(lg_span_cstr(name), &ip)) ? CheckIPAddr(d, name)
-                                                             : CheckHostName(d, name, strlen(name));
-    return ret == 0 ? LG_TLS_R_NONE : no(p, LG_TLS_R_NAME, LG_ALERT_BAD_CERTIFICATE);
+    bool ok = lg_is_ok(lg_ip_parse(lg_span_cstr(name), &ip))
+                  ? has_address(d, &ip)
+                  : CheckHostName(d, name, strlen(name)) == 0;
+    return ok ? LG_TLS_R_NONE : no(p, LG_TLS_R_NAME, LG_ALERT_BAD_CERTIFICATE);
 }
 
 enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint32_t cnt,

@@ -274,7 +274,8 @@ void lg_sent_note(struct lg_sent *s, const uint8_t *p, uint32_t n);
  * read? */
 bool lg_io_ready(const struct lg_tls *t);
 
-/* auth_wolf.c: lg_auth_describe fills t->info's words about a certificate; false: no memory. */
+/* auth_wolf.c: lg_auth_describe fills t->info's words about a certificate; false: it cannot, no
+ * memory. */
 LG_MUST bool lg_auth_describe(struct lg_tls *t, lg_span_t der);
 /* auth_wolf.c: lg_auth_keep keeps a verified client's certificate where the policy wants it; false:
  * no memory. */

@@ -25,11 +25,10 @@
 
 /* SendAlert builds and sends one alert under the current write keys.
  * AddCA takes *der and adds it to cm as a signer.
- * CheckHostName and CheckIPAddr: 0 when a certificate is for that name or address. */
+ * CheckHostName: 0 when a certificate is for that name. */
 int SendAlert(WOLFSSL *ssl, int severity, int type);
 int AddCA(WOLFSSL_CERT_MANAGER *cm, DerBuffer **der, int type, int verify);
 int CheckHostName(DecodedCert *d, const char *name, size_t name_sz);
-int CheckIPAddr(DecodedCert *d, const char *ip);
 
 enum { LG_WOLF_ALERT_WARNING = 1, LG_WOLF_ALERT_FATAL = 2 };
 enum { LG_WOLF_USER_CA = WOLFSSL_USER_CA, LG_WOLF_CHAIN_CA = WOLFSSL_CHAIN_CA };

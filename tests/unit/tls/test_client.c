@@ -241,6 +241,12 @@ TEST(Client, R14_RefusesServersItCannotVerify)
         {"wild", NULL, "srvca", "a.b.wild.example", LG_TLS_R_NAME, 42},
         {"b", NULL, "srvca", "ignored.example", LG_TLS_R_NAME, 42},
         {"ecdsa", NULL, "srvca", "10.0.0.1", LG_TLS_R_NAME, 42},
+        {"addr", NULL, "srvca", "192.0.2.8", LG_TLS_R_NAME, 42},
+        {"addr", NULL, "srvca", "2001:db8::8", LG_TLS_R_NAME, 42},
+        {"addrcn", NULL, "srvca", "192.0.2.7", LG_TLS_R_NAME, 42}, /* not by an iPAddress */
+        /* A CA for 10/8 only speaks of another address in words that its limits do not bind. */
+        {"ncipcn", "ncip", "root", "192.0.2.1", LG_TLS_R_NAME, 42},
+        {"ncipdns", "ncip", "root", "192.0.2.1", LG_TLS_R_NAME, 42},
         {"good", NULL, "root", "", LG_TLS_R_BAD_CERT, 43}, /* clientAuth only */
         {"chained", NULL, "srvca", "chained.example", LG_TLS_R_UNKNOWN_CA, 48},
     };
@@ -270,6 +276,8 @@ TEST(Client, R14_AdmitsServersItCanVerify)
                 {"rsa", NULL, "a.example"},
                 {"wild", NULL, "x.wild.example"},
                 {"chained", "srvinter", "chained.example"},
+                {"addr", NULL, "192.0.2.7"},
+                {"addr", NULL, "2001:db8::7"},
                 {"ecdsa", NULL, ""}}; /* no name: the chain alone counts */
     for (size_t v = 0; v < 2; v++)
         for (size_t i = 0; i < LG_ARRAY_CNT(good); i++) {
