@@ -49,6 +49,10 @@ static bool ctx_tickets(WOLFSSL_CTX *ctx, const struct lg_tls_policy *p)
         wolfSSL_CTX_no_ticket_TLSv13(ctx);
         return true;
     }
+    /* A hello with psk_ke and no key share would be resumed without (EC)DHE, also a second hello,
+     * which lg_ticket_look does not see. */
+    if (p->max_version == LG_TLS_13 && wolfSSL_CTX_only_dhe_psk(ctx) != 0)
+        return false;
     /* How old a session may be is ours to judge (ticket_wolf.c): wolfSSL's own bound lies above. */
     return wolfSSL_CTX_set_TicketEncCb(ctx, lg_ticket_cb) == WOLFSSL_SUCCESS &&
            wolfSSL_CTX_set_TicketHint(ctx, (int)p->ticket_lifetime_s) == WOLFSSL_SUCCESS &&

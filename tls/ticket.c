@@ -2,6 +2,8 @@
 /* ticket.c: the pure part of tickets: the tail's bytes, and taking over the keys. */
 #include "ticket.h"
 
+#include "rng.h"
+
 enum { TAIL_VERSION = 1, FLAG_EMS = 1 };
 
 static void put_s(uint8_t *p, int64_t s)
@@ -59,6 +61,7 @@ void lg_ticket_ring_read(const struct lg_ticket_ring *r, uint64_t *version,
         if (to == from && !(from & 1)) {
             memcpy(out, words, sizeof *out);
             *version = from;
+            lg_wipe(words, sizeof words); /* they are keys */
             return;
         }
         from = atomic_load_explicit(&r->version, memory_order_acquire);

@@ -3,6 +3,7 @@
  */
 #include "rig.h"
 
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -446,6 +447,79 @@ TEST(Ticket, ResumesAlsoInAnotherGroupAndAfterAHelloRetryRequest)
     EXPECT_STR(lg_tls_get_info(r.t)->group, "x25519");
     with_groups(&r, "P-384");
     rig_fini(&r);
+}
+
+/* label384 is HKDF-Expand-Label under SHA-384 with 48 bytes out. */
+static void label384(const uint8_t secret[48], const char *label, lg_span_t context,
+                     uint8_t out[48])
+{
+    uint8_t info[128];
+    size_t len = strlen(label), n = 3;
+    info[0] = 0;
+    info[1] = 48;
+    info[2] = (uint8_t)(6 + len);
+    memcpy(info + n, "tls13 ", 6);
+    memcpy(info + n + 6, label, len);
+    n += 6 + len;
+    info[n++] = (uint8_t)context.len;
+    memcpy(info + n, context.p, context.len);
+    n += context.len;
+    info[n++] = 1;
+    HMAC(EVP_sha384(), secret, 48, info, n, out, NULL);
+}
+
+/* bind_psk writes the binder of a hello's one ticket; the hello ends with it. RFC 8446 4.2.11.2 */
+static void bind_psk(const SSL_SESSION *s, uint8_t *hello, size_t sz)
+{
+    static const uint8_t zeros[48];
+    uint8_t psk[48], key[48], hash[48];
+    REQUIRE(SSL_SESSION_get_master_key(s, psk, sizeof psk) == sizeof psk);
+    HMAC(EVP_sha384(), zeros, sizeof zeros, psk, sizeof psk, key, NULL);
+    EVP_Digest("", 0, hash, NULL, EVP_sha384(), NULL);
+    label384(key, "res binder", lg_span(hash, sizeof hash), key);
+    label384(key, "finished", lg_span(hash, 0), key);
+    EVP_Digest(hello, sz - 48 - 3, hash, NULL, EVP_sha384(), NULL);
+    HMAC(EVP_sha384(), key, sizeof key, hash, sizeof hash, hello + sz - 48, NULL);
+}
+
+/* exts_of gives the offset of a hello's first extension. */
+static size_t exts_of(const uint8_t *hello)
+{
+    size_t at = 4 + 2 + 32;
+    at += 1u + hello[at];
+    at += 2u + lg_get_be16(hello + at);
+    return at + 1u + hello[at] + 2;
+}
+
+/* A hello that also offers psk_ke, with the key share hidden: only psk_ke is left to resume by. */
+TEST(Ticket, NothingIsResumedWithoutAFreshKeyExchange)
+{
+    for (int hide = 0; hide < 2; hide++) {
+        struct rig r;
+        uint8_t rec[4096];
+        rig_init(&r, "ecdsa");
+        connect_as(&r, TLS1_3_VERSION, NULL);
+        rig_keep(&r);
+        rig_close(&r);
+        rig_client(&r, TLS1_3_VERSION, NULL, NULL);
+        SSL_set_options(r.ssl, SSL_OP_ALLOW_NO_DHE_KEX);
+        SSL_do_handshake(r.ssl);
+        int sz = BIO_read(r.wb, rec, sizeof rec);
+        REQUIRE(sz > 100);
+        uint8_t *hello = rec + 5;
+        for (size_t at = exts_of(hello); hide && at + 4 < (size_t)sz - 5;
+             at += 4u + lg_get_be16(hello + at + 2))
+            if (lg_get_be16(hello + at) == 51)
+                lg_put_be16(hello + at, 0xfe51);
+        bind_psk(r.offer, hello, (size_t)sz - 5);
+        r.t = lg_tls_open(r.core, r.policy, 0);
+        lg_bufq_write(&r.in, &r.heap.pool, rec, (uint32_t)sz, 0);
+        r.err = lg_tls_rx(r.t, &r.in, &r.plain, 1u << 20, &r.out, r.seg_sz, 0);
+        EXPECT_EQ(lg_tls_state(r.t), hide ? LG_TLS_FAILED : LG_TLS_HANDSHAKE);
+        rig_pump(&r);
+        EXPECT(hide ? !rig_is_open(&r) : resumed(&r)); /* the binder of ours is right */
+        rig_fini(&r);
+    }
 }
 
 TEST(Ticket, NoneIsGivenWhereTicketsAreOff)
