@@ -334,8 +334,9 @@ static const struct lg_field pool_fields[] = {
     {.key = "ejection",
      .table = &ejection_table,
      AT(struct lg_cfg_pool, ejection),
-     .doc = "leaving a backend alone that fails the traffic it gets; never more than half of the "
-            "pool, each worker for itself"},
+     .doc = "leaving a backend alone that fails the traffic it gets; never so that more than half "
+            "of the "
+            "pool is out or down, each worker for itself"},
     {.key = "slow_start",
      .kind = &lg_kind_duration,
      AT(struct lg_cfg_pool, slow_start_ns),

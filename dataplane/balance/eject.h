@@ -6,7 +6,8 @@
  * where answers of 500 and above count as bad. The first ejection lasts ejection.time, each further
  * one twice as long as the one before, up to max_time; one that comes back is out again at its
  * first failure, and has its past forgiven after good answers for as long as it was out. Never is
- * more than half of a pool out. Pure; thread owner. */
+ * one ejected when more than half of those that the configuration gives work would be out then, by
+ * ejection or by their health check. Pure; thread owner. */
 #ifndef LG_EJECT_H
 #define LG_EJECT_H
 

@@ -46,11 +46,17 @@ static uint32_t ramp(uint32_t full, lg_ns_t since_ns, lg_ns_t slow_ns)
     return LG_MAX(part, LG_MAX(full / 64, 1u));
 }
 
-static bool is_usable(const struct lg_bal_view *v, uint32_t i, lg_ns_t now_ns)
+/* is_in_service: the configuration gives it work. */
+static bool is_in_service(const struct lg_bal_view *v, uint32_t i)
 {
     const struct lg_cfg_backend *be = &v->pool->cfg->backends[i];
 
-    return be->weight > 0 && !be->drain && !lg_is_ejected(v->items[i].own, now_ns) &&
+    return be->weight > 0 && !be->drain;
+}
+
+static bool is_usable(const struct lg_bal_view *v, uint32_t i, lg_ns_t now_ns)
+{
+    return is_in_service(v, i) && !lg_is_ejected(v->items[i].own, now_ns) &&
            !(v->pool->checks && lg_check_is_down(v->pool->checks[i]));
 }
 
@@ -198,13 +204,17 @@ enum lg_bal_outcome lg_bal_pick(struct lg_bal_view *v, const struct lg_bal_ask *
 lg_ns_t lg_bal_note(struct lg_bal_view *v, uint32_t idx, enum lg_outcome o, lg_ns_t now_ns)
 {
     const struct lg_cfg_ejection *cfg = &v->pool->cfg->ejection;
-    uint32_t out = 1;
+    uint32_t out = 0, all = 0;
 
     if (!lg_eject_note(v->items[idx].own, cfg, o, now_ns))
         return 0;
-    for (uint32_t i = 0; i < v->pool->cnt; i++)
-        out += lg_is_ejected(v->items[i].own, now_ns);
-    if (2 * out > v->pool->cnt) /* the rest would not bear it, or fails too */
+    for (uint32_t i = 0; i < v->pool->cnt; i++) {
+        if (!is_in_service(v, i))
+            continue;
+        all++;
+        out += i == idx || !is_usable(v, i, now_ns);
+    }
+    if (2 * out > all) /* the rest would not bear it, or fails too, or is down already */
         return 0;
     v->look_ns = 0;
     return lg_eject(v->items[idx].own, cfg, now_ns);

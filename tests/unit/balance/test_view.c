@@ -3,6 +3,8 @@
 #include "t.h"
 #include "view.h"
 
+#include <stdlib.h>
+
 static struct lg_cfg_backend backends[4];
 static struct lg_cfg_pool cfg;
 static struct lg_bal_pool pool;
@@ -193,4 +195,39 @@ TEST(View, GoesRoundWhenThereIsNothingToHash)
     EXPECT_STR(pick(0, &nothing, LG_SEC(1)), "a");
     EXPECT_STR(pick(0, &nothing, LG_SEC(1)), "b");
     close_all();
+}
+
+/* note tells worker 0 of one outcome; whether it put the backend out. */
+static bool note(uint32_t idx, enum lg_outcome o)
+{
+    return lg_bal_note(&views[0], idx, o, LG_SEC(1)) > 0;
+}
+
+TEST(View, EjectsNobodyWhileTheOthersAreOutOfUse)
+{
+    struct lg_check *checks[4] = {NULL};
+
+    set_up(2, LG_BALANCE_ROUNDROBIN);
+    cfg.ejection = (struct lg_cfg_ejection){
+        .failures = 1, .time_ns = LG_SEC(10), .max_time_ns = LG_SEC(10), .window_ns = LG_SEC(1)};
+    for (uint32_t i = 0; i < 4; i++)
+        REQUIRE((checks[i] = lg_check_open(&backends[i].addr, 2)) != NULL);
+    struct lg_check **own = calloc(4, sizeof(struct lg_check *));
+    REQUIRE(own);
+    memcpy(own, checks, sizeof checks);
+    open_all(NULL);
+    pool.checks = own; /* closed with the pool */
+    struct lg_cfg_health health = {.rise = 1, .fall = 1};
+    EXPECT(lg_check_record(checks[1], &health, LG_CHECK_R_REFUSED, 0, 0, LG_SEC(1)));
+    EXPECT(!note(0, LG_OUT_FAIL)); /* b is down */
+    EXPECT_STR(pick(0, &nothing, LG_SEC(1)), "a");
+    EXPECT(lg_check_record(checks[1], &health, LG_CHECK_R_OK, 0, 0, LG_SEC(1)));
+    EXPECT(note(0, LG_OUT_FAIL)); /* b is up again */
+    close_all();
+    backends[1].drain = true;
+    open_all(NULL);
+    EXPECT(!note(0, LG_OUT_FAIL)); /* b is not counted on */
+    close_all();
+    for (uint32_t i = 0; i < 4; i++)
+        lg_check_give(checks[i]);
 }
