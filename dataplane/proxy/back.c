@@ -84,6 +84,16 @@ static struct lg_back *idle_find(struct lg_proxy *p, uint32_t pool_idx, uint32_t
     return b;
 }
 
+/* is_usable: nothing has come since it was kept. Its news may still stand in line behind those of
+ * the client whose request wants it: bytes that nobody asked for (a 408, as it closes) would be
+ * taken for this request's response. */
+static bool is_usable(struct lg_proxy *p, struct lg_back *b)
+{
+    if (lg_tcp_rx_done(b->c))
+        return false;
+    return lg_tcp_rx_avail(b->c) == 0 || (b->tls && lg_back_tls_idle(p, b));
+}
+
 /* A kept connection is good for a request that may be sent twice; for any other only while it is
  * so fresh that the backend has hardly begun to think of closing it. */
 static bool take_kept(struct lg_session *s, uint32_t backend_idx)
@@ -91,7 +101,9 @@ static bool take_kept(struct lg_session *s, uint32_t backend_idx)
     struct lg_proxy *p = s->p;
     if (s->state != LG_S_HTTP || s->snap != p->snap || s->http.wants_fresh)
         return false;
-    struct lg_back *b = idle_find(p, s->pool_idx, backend_idx);
+    struct lg_back *b;
+    while ((b = idle_find(p, s->pool_idx, backend_idx)) != NULL && !is_usable(p, b))
+        idle_close(p, b);
     if (!b ||
         (!s->http.is_idempotent && lg_ns_since(p->now_ns, b->kept_since_ns) > LG_FRESH_IDLE_NS))
         return false;
