@@ -369,9 +369,11 @@ void lg_http_deadline(struct lg_session *s)
         break;
     case LG_HP_EXCHANGE:
         if (!h->has_resp_head) {
-            if (h->req.done)
+            /* What of the request is here, and does not get on, waits for the backend. */
+            bool is_its_fault = h->req.done || s->bq.head || s->back->fout.head;
+            if (is_its_fault)
                 lg_back_failed(s);
-            lg_http_fail(s, h->req.done ? 504 : 408);
+            lg_http_fail(s, is_its_fault ? 504 : 408);
             break;
         }
         lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TIMEOUT);

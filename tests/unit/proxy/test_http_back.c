@@ -50,3 +50,23 @@ TEST(Http, APostIsNotLostOnAKeptConnectionThatHasJustEnded)
     EXPECT_EQ(rig_stat(&r, LG_STAT_HTTP_502), 0);
     rig_fini(&r);
 }
+
+TEST(Http, Answers504WhenTheBackendDoesNotReadTheRequest)
+{
+    static char body[200000];
+    rig_init(&r, LG_LISTENER_HTTPS);
+    r.pools[0].backend_cnt = 1;
+    r.pools[0].ejection.failures = 1;
+    rig_build(&r);
+    struct rig_client *c = rig_client_tls(&r);
+    rig_say(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n");
+    REQUIRE_EQ(r.back_cnt, 1);
+    r.back[0].stopped = true;
+    memset(body, 'x', sizeof body);
+    rig_write(c, body, sizeof body);
+    rig_run(&r, r.listener.idle_timeout_ns + LG_SEC(10));
+    EXPECT_HAS(c->text, "HTTP/1.1 504 Gateway Timeout\r\n"); /* not 408: the client was ready */
+    EXPECT_EQ(rig_stat(&r, LG_STAT_HTTP_408), 0);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_BACKEND_FAIL), 1);
+    rig_fini(&r);
+}
