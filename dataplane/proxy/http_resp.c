@@ -50,6 +50,14 @@ static void log_fail(struct lg_session *s, uint16_t status)
                    lg_session_pool(s)->name, status, lg_http_reason(status));
 }
 
+/* may_go_on: another request may follow on this connection. Not while draining; and not under a
+ * replaced configuration: a backend that is being drained, or is gone, would get the requests of
+ * whoever stays connected for as long as he likes. */
+static bool may_go_on(const struct lg_session *s)
+{
+    return !s->p->is_draining && s->snap == s->p->snap;
+}
+
 void lg_http_fail(struct lg_session *s, uint16_t status)
 {
     struct lg_http *h = &s->http;
@@ -66,7 +74,7 @@ void lg_http_fail(struct lg_session *s, uint16_t status)
         lg_session_finish(s, LG_FINISH_CUT);
         return;
     }
-    h->client_keep = h->client_keep && h->req.done && !s->p->is_draining;
+    h->client_keep = h->client_keep && h->req.done && may_go_on(s);
     lg_http_write_reply(status, h->is_head,
                         !h->client_keep ? LG_HC_CLOSE
                         : h->client_11  ? LG_HC_NONE
@@ -120,8 +128,7 @@ static enum lg_http_conn ends_for_client(struct lg_session *s, enum lg_http_fram
 
     /* A response that overtakes its request's body: the rest of the body has no use, and only the
      * end of the connection tells the client so. */
-    h->client_keep =
-        h->client_keep && h->req.done && framing != LG_HTTP_CLOSE && !s->p->is_draining;
+    h->client_keep = h->client_keep && h->req.done && framing != LG_HTTP_CLOSE && may_go_on(s);
     if (!h->client_keep)
         return LG_HC_CLOSE;
     return h->client_11 ? LG_HC_NONE : LG_HC_KEEP;

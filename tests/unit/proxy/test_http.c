@@ -716,7 +716,9 @@ TEST(Http, ANewSnapshotClosesKeptConnectionsAndSessionsKeepTheirOwn)
     REQUIRE_EQ(r.back_cnt, 2);
     rig_back_say(&r, &r.back[1], OK_HI);
     lg_proxy_get_counts(r.proxy, &n);
-    EXPECT_EQ(n.backend_idle, 0); /* an old snapshot's connection is not kept */
+    EXPECT_EQ(n.backend_idle, 0);                 /* an old snapshot's connection is not kept */
+    EXPECT_HAS(c->text, "Connection: close\r\n"); /* nor the client's: the old way has to end */
+    expect_ended(c);
     rig_client_reset(d);
     EXPECT_EQ(worker.pins, 1);
     rig_fini(&r);
