@@ -52,11 +52,20 @@ static uint32_t draw(const struct lg_bal_item *items, uint32_t cnt, uint32_t not
 }
 
 /* What a request is likely to wait there, in nanoseconds times some constant. */
-static double cost_of(const struct lg_bal_item *it, lg_ns_t now_ns)
+static double cost_of(const struct lg_bal_item *it, double latency)
 {
-    double latency = (double)lg_ewma_at(it->own, now_ns) + 1;
-
     return latency * (1 + (double)load_of(it) * LG_WEIGHT_ONE / (double)it->weight);
+}
+
+/* is_better: a rather than b. One that has never answered is compared by what it has in use alone:
+ * taken for infinitely quick, it would get everything until its first answer, or its last breath.
+ */
+static bool is_better(const struct lg_bal_item *a, const struct lg_bal_item *b, lg_ns_t now_ns)
+{
+    if (a->own->ewma_ns == 0 || b->own->ewma_ns == 0)
+        return cost_of(a, 1) < cost_of(b, 1);
+    return cost_of(a, (double)lg_ewma_at(a->own, now_ns) + 1) <
+           cost_of(b, (double)lg_ewma_at(b->own, now_ns) + 1);
 }
 
 uint32_t lg_pick_ewma(const struct lg_bal_item *items, uint32_t cnt, uint64_t *rng, lg_ns_t now_ns)
@@ -67,5 +76,5 @@ uint32_t lg_pick_ewma(const struct lg_bal_item *items, uint32_t cnt, uint64_t *r
     uint32_t two = draw(items, cnt, one, next_random(rng));
     if (two == LG_PICK_NONE)
         return one;
-    return cost_of(&items[two], now_ns) < cost_of(&items[one], now_ns) ? two : one;
+    return is_better(&items[two], &items[one], now_ns) ? two : one;
 }

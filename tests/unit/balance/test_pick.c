@@ -141,6 +141,22 @@ TEST(Pick, EwmaShiftsAwayFromASlowBackendAndComesBack)
     EXPECT(hits[2] > 0 || parts[2].ewma_ns > parts[0].ewma_ns);
 }
 
+TEST(Pick, EwmaDoesNotFloodABackendThatHasNotAnsweredYet)
+{
+    lg_ns_t now = LG_SEC(100);
+    uint64_t rng = 7;
+
+    set_up(3, NULL);
+    lg_ewma_observe(&parts[0], LG_MS(1), now);
+    lg_ewma_observe(&parts[1], LG_MS(1), now);
+    for (uint32_t n = 0; n < 300; n++) { /* nobody leaves */
+        uint32_t i = lg_pick_ewma(items, 3, &rng, now);
+        lg_seat_enter(&parts[i]);
+        hits[i]++;
+    }
+    EXPECT(hits[2] >= 80 && hits[2] <= 120);
+}
+
 TEST(Pick, EwmaTakesAPeakAtOnceAndForgetsItByAndBy)
 {
     struct lg_seat_part p = {0};
