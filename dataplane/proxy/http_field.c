@@ -25,11 +25,17 @@ bool lg_http_is_same(lg_span_t a, lg_span_t b)
     return true;
 }
 
-/* same_name compares a field's name with a known one of lower case; '_' counts as '-'. */
+static bool is_alnum(uint8_t b)
+{
+    return (b >= '0' && b <= '9') || (lower(b) >= 'a' && lower(b) <= 'z');
+}
+
+/* same_name compares a field's name with a known one of lower case; whatever is neither letter nor
+ * digit counts as '-': '_' to all that make variables of headers, '.' to PHP, any to some. */
 static bool same_name(lg_span_t name, const char *known, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        uint8_t b = name.p[i] == '_' ? '-' : lower(name.p[i]);
+        uint8_t b = is_alnum(name.p[i]) ? lower(name.p[i]) : '-';
         if (b != (uint8_t)known[i])
             return false;
     }
@@ -50,8 +56,9 @@ enum lg_http_field_id lg_http_field_find(lg_span_t name)
 
     for (size_t i = 0; i < LG_ARRAY_CNT(known); i++)
         if (name.len == known[i].len && same_name(name, known[i].name, name.len))
-            return memchr(name.p, '_', name.len) ? LG_HF_IDENTITY
-                                                 : (enum lg_http_field_id)known[i].id;
+            return lg_http_is_same(name, lg_span(known[i].name, known[i].len))
+                       ? (enum lg_http_field_id)known[i].id
+                       : LG_HF_IDENTITY;
     if (name.len >= sizeof identity - 1 && same_name(name, identity, sizeof identity - 1))
         return LG_HF_IDENTITY;
     return LG_HF_OTHER;

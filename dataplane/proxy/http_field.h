@@ -20,8 +20,9 @@ static inline bool lg_http_is_blank(uint8_t b)
 bool lg_http_is_same(lg_span_t a, lg_span_t b);
 /* lg_http_is_same_text: the same for two authorities. */
 #define lg_http_is_same_text lg_http_is_same
-/* lg_http_field_find names a field. One that differs from a known name only by '_' for '-' gives
- * LG_HF_IDENTITY: never passed on in requests, never believed. */
+/* lg_http_field_find names a field. One that differs from a known name only by another
+ * sign for '-', as '_' or '.', gives LG_HF_IDENTITY: never passed on in requests, never believed.
+ */
 enum lg_http_field_id lg_http_field_find(lg_span_t name);
 /* lg_http_list_next cuts the next element, blanks trimmed, off a comma-separated list; false: no
  * more. Elements may be empty. */

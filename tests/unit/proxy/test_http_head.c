@@ -394,7 +394,8 @@ TEST(HttpWrite, R42_StripsIdentityHeadersInAnySpelling)
 {
     EXPECT_OK(WITH("X-SSL-Client-Verify: SUCCESS\r\nx_ssl_client_subject: CN=root\r\n"
                    "X-Ssl-Client-Anything: 1\r\nX-SSL_CLIENT-Serial: 1\r\nClient-Cert: :x:\r\n"
-                   "CLIENT_CERT_CHAIN: y\r\nclient-cert-chain: y\r\nClient_Cert: x\r\n"));
+                   "CLIENT_CERT_CHAIN: y\r\nclient-cert-chain: y\r\nClient_Cert: x\r\n"
+                   "X.SSL.Client.Verify: SUCCESS\r\nX-SSL~Client!Serial: 1\r\nClient.Cert: x\r\n"));
     const char *out = write_request(false, false);
     EXPECT(strcasestr(out, "client") == NULL);
     EXPECT(strcasestr(out, "ssl") == NULL);
