@@ -24,9 +24,9 @@ struct rig_client {
     bool is_open, fin, reset, stopped; /* stopped: does not read */
     bool close_notify;
     bool is_hasty; /* the moment its TLS fails, it resets the connection, right behind its alert */
-    int alert;          /* last fatal alert received; -1: none */
-    size_t len;         /* of text */
-    size_t total;       /* bytes received, also those not kept */
+    int alert;     /* last fatal alert received; -1: none */
+    size_t len;    /* of text */
+    size_t total;  /* bytes received, also those not kept */
     char text[1 << 16]; /* plaintext received, NUL after it */
     char raw[1024];     /* when there is no TLS: bytes received */
     size_t raw_len;
