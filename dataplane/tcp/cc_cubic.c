@@ -137,11 +137,12 @@ static void avoid(struct lg_tcp_conn *c, uint32_t n)
         skip_idle(c);
     /* One segment more for each cwnd / (target - cwnd) acknowledged; kept in 1/1024 of a byte, for
      * the increase of one ACK is often less than a byte. */
-    s->acc += (uint32_t)((target(c) - c->cwnd) / c->cwnd * LG_MIN(n, c->cwnd) * 1024);
+    double more = (target(c) - c->cwnd) / c->cwnd * LG_MIN(n, c->cwnd) * 1024;
+    uint64_t acc = s->acc + (uint64_t)more; /* an ACK for many MiB passes 32 bits */
     double alpha = s->w_est >= (float)s->w_max ? 1 : ALPHA;
     s->w_est += (float)(alpha * c->mss * n / c->cwnd);
-    uint32_t cwnd = c->cwnd + s->acc / 1024;
-    s->acc %= 1024;
+    uint32_t cwnd = c->cwnd + (uint32_t)(acc / 1024);
+    s->acc = (uint32_t)(acc % 1024);
     if (cwnd < (uint32_t)s->w_est) /* the region where Reno is faster */
         cwnd = (uint32_t)s->w_est;
     c->cwnd = LG_MIN(cwnd, CWND_MAX);

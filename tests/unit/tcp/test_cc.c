@@ -118,6 +118,19 @@ TEST(TcpCubic, Rfc9438_5_8_DoesNotGrowByTimeInWhichItWasNotUsed)
     end();
 }
 
+TEST(TcpCubic, GrowsByAnAckForManyMebibytes)
+{
+    start(NULL);
+    struct lg_tcp_conn *c = r->c;
+    c->cwnd = c->ssthresh = 16u << 20;
+    c->ccs.w_max = 1u << 29;
+    c->tcp->cfg.cc->acked(c, MSS, 100000);
+    c->ccs.epoch_ms -= 200000; /* past K: the curve wants half as much again */
+    c->tcp->cfg.cc->acked(c, 16u << 20, 100000);
+    EXPECT(c->cwnd > 23u << 20 && c->cwnd <= (24u << 20) + MSS);
+    end();
+}
+
 TEST(TcpCubic, ForgetsAReductionThatIsUndone)
 {
     start(NULL);
