@@ -299,8 +299,10 @@ static uint32_t send_lost(struct lg_tcp_conn *c, uint32_t *pipe, uint32_t budget
     struct lg_buf *b;
 
     for (; n < budget && (b = c->lost.oldest) != NULL && !is_held(c); n++) {
-        if (b->len > limit && !lg_tcp_seg_shape(c, b, limit))
+        if (b->len > limit && !lg_tcp_seg_shape(c, b, limit)) {
+            try_later(c);
             break;
+        }
         bool must = (c->loss & LG_TCP_L_HEAD_DUE) || b->seq == c->snd_una;
         if (*pipe > 0 && *pipe + b->len > c->cwnd && !must) {
             c->flags |= LG_TCP_F_CWND_FULL;

@@ -425,6 +425,26 @@ TEST(TcpRack, CutsASegmentAnewWhenTheMssHasShrunk)
     rig_fini(r);
 }
 
+TEST(TcpRack, CutsASegmentAnewSoonAfterThePoolWasEmpty)
+{
+    struct lg_bufq hoard = {0};
+    struct lg_buf *b;
+
+    start(OPT_SACK, 8);
+    uint32_t base = begin(10, MSS);
+    r->c->mss = r->c->mss_full = 700;
+    while ((b = lg_buf_take(&r->heap.pool)) != NULL)
+        lg_bufq_push(&hoard, b);
+    lg_buf_give(lg_bufq_pop(&hoard)); /* for the ACK to come in; of three pieces, two are made */
+    sack(MSS, 5 * MSS);
+    EXPECT_EQ(r->sent_cnt, 0);
+    lg_bufq_drop_all(&hoard);
+    rig_run(r, 2 * LG_TCP_NO_BUF_NS);
+    EXPECT_EQ(sent_at(base, 0), 1);
+    EXPECT_EQ(rig_stat(r, LG_STAT_TCP_RTO), 0);
+    rig_fini(r);
+}
+
 TEST(TcpRack, RepeatsAFinWithoutData)
 {
     start(OPT_SACK, 8);
