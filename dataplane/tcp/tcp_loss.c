@@ -191,6 +191,10 @@ static void count_dups(struct lg_tcp_conn *c, const struct lg_tcp_ack_ctx *a)
 static void detect_plain(struct lg_tcp_conn *c, struct lg_tcp_ack_ctx *a)
 {
     struct lg_buf *b = c->sndq.head;
+
+    /* Left where it was, it would seem to lie ahead once 2 GiB have gone by without a loss. */
+    if (!(c->flags & IN_TROUBLE))
+        c->recover = lg_seq_max(c->recover, c->snd_una);
     bool dups = c->dup_acks >= LG_TCP_DUP_THRESH && lg_seq_geq(c->snd_una, c->recover) &&
                 !(c->flags & IN_TROUBLE);
     bool partial = (c->flags & LG_TCP_F_RECOVERY) && a->acked > 0;

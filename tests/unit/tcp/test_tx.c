@@ -328,6 +328,25 @@ TEST(TcpTx, RepairsByThreeDuplicateAcksWithoutSack)
     rig_fini(r);
 }
 
+TEST(TcpTx, RepairsByDuplicateAcksAlsoAfterTwoGigabytesWithoutALoss)
+{
+    start(OPT_MSS, 4);
+    r->c->recover = r->c->snd_una - 0x7fffc000u; /* as if all that had gone by */
+    for (int i = 0; i < 2; i++) {
+        rig_send(r, 14600);
+        rig_poll(r, 0);
+        ack(14600);
+    }
+    rig_send(r, 14600);
+    rig_poll(r, 0);
+    for (int i = 0; i < 3; i++)
+        rig_in(r, ACK, NULL, 0);
+    rig_poll(r, LG_MS(1));
+    EXPECT_EQ(rig_stat(r, LG_STAT_TCP_FAST_RETRANS), 1);
+    EXPECT_EQ(rig_last(r)->seq, r->ack);
+    rig_fini(r);
+}
+
 TEST(TcpTx, SendsNewDataOnTheFirstDuplicateAcks)
 {
     start(OPT_MSS, 4);
