@@ -54,14 +54,26 @@ static void idle_unlink(struct lg_proxy *p, struct lg_back *b)
     lg_wheel_stop(&p->idle_wheel, &b->timer);
 }
 
-static void idle_close(struct lg_proxy *p, struct lg_back *b)
+static void idle_let_go(struct lg_proxy *p, struct lg_back *b)
 {
     idle_unlink(p, b);
-    if (b->tls)
-        lg_back_tls_notify(b);
     lg_back_tls_fini(b);
     lg_tcp_release(b->c); /* sends FIN */
     lg_pool_give(&p->back_pool, b);
+}
+
+static void idle_close(struct lg_proxy *p, struct lg_back *b)
+{
+    if (b->tls)
+        lg_back_tls_notify(b);
+    idle_let_go(p, b);
+}
+
+/* idle_reset: at once, because TCP's memory is wanted, which a FIN would hold for a while yet. */
+static void idle_reset(struct lg_proxy *p, struct lg_back *b)
+{
+    lg_tcp_abort(b->c);
+    idle_let_go(p, b);
 }
 
 void lg_back_idle_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns)
@@ -250,7 +262,7 @@ static lg_err_t connect_to(struct lg_session *s, uint32_t backend_idx)
         .peer = {LG_PEER_BACK}, .s = s, .pool_idx = s->pool_idx, .backend_idx = backend_idx};
     lg_err_t e = lg_back_dial(p, &be->addr, b, &b->c);
     if (lg_err_is(e, LG_ERR_FULL) && p->idle_oldest) {
-        idle_close(p, p->idle_oldest);
+        idle_reset(p, p->idle_oldest);
         e = lg_back_dial(p, &be->addr, b, &b->c);
     }
     if (!lg_is_ok(e)) {

@@ -82,6 +82,7 @@ void rig_init(struct rig *r, enum lg_listener_type type)
     r->now_ns = LG_SEC(1000);
     r->worker_bufs = 4096;
     r->max_sessions = 16;
+    r->worker_conns = 128;
     r->buf_sz = 64 << 10;
     r->cert = (struct lg_cfg_cert){1, cert, key, NULL};
     for (int i = 0; i < RIG_BACKENDS; i++)
@@ -158,6 +159,7 @@ static void build_stacks(struct rig *r)
                              .secret = {{1, 2}}};
     for (int i = 0; i < RIG_STACKS; i++) {
         cfg.port_hi = i == RIG_LG && r->has_one_port ? cfg.port_lo : 20999;
+        cfg.max_conns = i == RIG_LG ? r->worker_conns : 128;
         lg_bufheap_init(&r->heap[i], i == RIG_LG ? r->worker_bufs : 65536, 1900);
         r->link[i].r = r;
         r->link[i].from = i;

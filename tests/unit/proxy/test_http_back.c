@@ -70,3 +70,20 @@ TEST(Http, Answers504WhenTheBackendDoesNotReadTheRequest)
     EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_BACKEND_FAIL), 1);
     rig_fini(&r);
 }
+
+TEST(Http, AKeptConnectionMakesRoomWhenTcpHasNone)
+{
+    rig_init(&r, LG_LISTENER_HTTPS);
+    r.worker_conns = 3;
+    rig_build(&r);
+    struct rig_client *c = rig_client_tls(&r);
+    rig_say(c, GET);
+    rig_back_say(&r, &r.back[0], OK_HI);
+    struct rig_client *d = rig_client_tls(&r); /* two clients and a kept one: no more */
+    rig_say(d, GET);                           /* for the other backend */
+    REQUIRE_EQ(r.back_cnt, 2);
+    EXPECT(r.back[1].port != r.back[0].port);
+    rig_back_say(&r, &r.back[1], OK_HI);
+    EXPECT_STR(d->text, OK_HI);
+    rig_fini(&r);
+}
