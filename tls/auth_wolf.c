@@ -61,8 +61,13 @@ static void describe(struct lg_tls_cert_text *info, const DecodedCert *d, lg_spa
                   sizeof info->subject);
     lg_log_escape(lg_span(d->issuer, strnlen(d->issuer, sizeof d->issuer)), info->issuer,
                   sizeof info->issuer);
-    if (lg_is_ok(lg_x509_parse(der, &x)))
+    if (lg_is_ok(lg_x509_parse(der, &x))) {
+        lg_span_t cn = lg_x509_common_name(x.subject);
         hex(x.serial, info->serial, sizeof info->serial);
+        lg_log_escape(cn, info->cn, sizeof info->cn);
+        if (cn.len >= sizeof info->cn || strlen(info->cn) == sizeof info->cn - 1)
+            info->cn[0] = 0; /* part of a name is another one's name */
+    }
     if (wc_Sha256Hash(der.p, (word32)der.len, hash) == 0)
         hex(lg_span(hash, sizeof hash), info->fingerprint, sizeof info->fingerprint);
 }

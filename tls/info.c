@@ -7,7 +7,7 @@
 void lg_info_init(struct lg_tls_info *i)
 {
     i->suite = i->group = i->alpn = i->sni = "";
-    i->subject = i->issuer = i->serial = i->fingerprint = "";
+    i->subject = i->issuer = i->serial = i->fingerprint = i->cn = "";
     i->alert_sent = i->alert_received = LG_TLS_NO_ALERT;
 }
 
@@ -34,7 +34,7 @@ static void drop_cert(struct lg_tls *t)
     if (t->cert_text)
         lg_arena_give(&t->core->arena, t->cert_text);
     t->cert_text = NULL;
-    i->subject = i->issuer = i->serial = i->fingerprint = "";
+    i->subject = i->issuer = i->serial = i->fingerprint = i->cn = "";
 }
 
 struct lg_tls_cert_text *lg_info_cert(struct lg_tls *t)
@@ -43,12 +43,13 @@ struct lg_tls_cert_text *lg_info_cert(struct lg_tls *t)
     struct lg_tls_cert_text *c = lg_arena_take(&t->core->arena, sizeof *c);
     if (!c)
         return NULL;
-    c->subject[0] = c->issuer[0] = c->serial[0] = c->fingerprint[0] = 0;
+    c->subject[0] = c->issuer[0] = c->serial[0] = c->fingerprint[0] = c->cn[0] = 0;
     t->cert_text = c;
     t->info.subject = c->subject;
     t->info.issuer = c->issuer;
     t->info.serial = c->serial;
     t->info.fingerprint = c->fingerprint;
+    t->info.cn = c->cn;
     return c;
 }
 
@@ -71,18 +72,20 @@ void lg_info_settle(struct lg_tls *t)
     }
     char *tight =
         lg_arena_take(&t->core->arena, strlen(i->subject) + strlen(i->issuer) + strlen(i->serial) +
-                                           strlen(i->fingerprint) + 4);
+                                           strlen(i->fingerprint) + strlen(i->cn) + 5);
     if (!tight)
         return; /* as it is, it is only larger */
     char *at = tight;
     const char *subject = put(&at, i->subject), *issuer = put(&at, i->issuer);
     const char *serial = put(&at, i->serial), *fingerprint = put(&at, i->fingerprint);
+    const char *cn = put(&at, i->cn);
     drop_cert(t);
     t->cert_text = tight;
     i->subject = subject;
     i->issuer = issuer;
     i->serial = serial;
     i->fingerprint = fingerprint;
+    i->cn = cn;
 }
 
 void lg_info_fini(struct lg_tls *t)

@@ -135,6 +135,7 @@ struct lg_tls_info {
     uint8_t alert_received;
     /* Of the client certificate, also of a refused one; escaped for logs and headers; "". */
     const char *subject, *issuer, *serial, *fingerprint;
+    const char *cn; /* the subject's common name; "" where it has none, several, or an odd one */
 };
 #define LG_TLS_NO_ALERT 255
 

@@ -174,6 +174,7 @@ enum lg_tls_step {
 /* A certificate's texts while the handshake is on. */
 struct lg_tls_cert_text {
     char subject[LG_TLS_NAME_SZ], issuer[LG_TLS_NAME_SZ], serial[64], fingerprint[65];
+    char cn[LG_TLS_NAME_SZ];
 };
 
 /* A client's certificate that is passed on to backends. */

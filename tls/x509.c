@@ -131,6 +131,33 @@ lg_err_t lg_x509_parse(lg_span_t der, struct lg_x509 *out)
     return LG_OK;
 }
 
+lg_span_t lg_x509_common_name(lg_span_t name)
+{
+    const lg_span_t none = {name.p, 0};
+    lg_span_t found = none;
+    uint32_t cnt = 0;
+    struct lg_der set, pair, value;
+    struct lg_cur top = lg_cur(name), sets = lg_cur(lg_der_expect(&top, LG_DER_SEQUENCE));
+    while (lg_der_next(&sets, &set)) {
+        struct lg_cur pairs = lg_cur(set.body);
+        while (lg_der_next(&pairs, &pair)) {
+            struct lg_cur c = lg_cur(pair.body);
+            lg_span_t oid = lg_der_expect(&c, LG_DER_OID);
+            if (!lg_der_next(&c, &value))
+                return none;
+            if (oid.len != 3 || memcmp(oid.p, "\x55\x04\x03", 3) != 0)
+                continue;
+            if (cnt++ ||
+                (value.tag != 0x0c && value.tag != 0x13 && value.tag != 0x14 && value.tag != 0x16))
+                return none;
+            found = value.body;
+        }
+        if (pairs.failed)
+            return none;
+    }
+    return top.failed || sets.failed ? none : found;
+}
+
 bool lg_x509_exts_ok(lg_span_t exts)
 {
     lg_span_t seen[64];

@@ -53,6 +53,9 @@ struct lg_x509 {
 /* lg_x509_parse: out borrows from der. LG_E(FORMAT) when malformed. Thread any, pure. */
 LG_MUST lg_err_t lg_x509_parse(lg_span_t der, struct lg_x509 *out);
 
+/* lg_x509_common_name gives the value of a name's one commonName; empty: it has none, several, or
+ * one that is no string of bytes (UTF8, Printable, Teletex, IA5). Thread any, pure. */
+lg_span_t lg_x509_common_name(lg_span_t name);
 /* lg_x509_exts_ok: extensions are well-formed and none comes twice. Thread any, pure.
  *   Cost     O(n^2) in at most 64 extensions; more are not well-formed. RFC 5280 4.2 */
 bool lg_x509_exts_ok(lg_span_t exts);

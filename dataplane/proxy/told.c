@@ -38,23 +38,6 @@ lg_err_t lg_told_read(struct lg_session *s)
     return LG_E(FORMAT);
 }
 
-/* common_name finds the CN in a subject as lg_tls_info writes it, "/O=x/CN=y". Where that could be
- * read in two ways (a value with a "/CN=" of its own), it gives none. */
-static const char *common_name(const char *subject, char *buf, size_t buf_sz)
-{
-    static const char mark[] = "/CN=";
-    const char *at = strstr(subject, mark);
-    size_t len = at ? strcspn(at + 4, "/") : 0;
-
-    if (at && strstr(at + 4, mark))
-        len = 0;
-    len = LG_MIN(len, buf_sz - 1);
-    if (len)
-        memcpy(buf, at + 4, len);
-    buf[len] = '\0';
-    return buf;
-}
-
 static bool send_header(struct lg_proxy *p, struct lg_tcp_conn *c, enum lg_proxy_protocol how,
                         const struct lg_pp_say *say)
 {
@@ -73,7 +56,6 @@ static bool send_header(struct lg_proxy *p, struct lg_tcp_conn *c, enum lg_proxy
 bool lg_told_backend(struct lg_session *s)
 {
     const struct lg_tls_info *i = lg_tls_get_info(s->tls);
-    char cn[LG_TLS_NAME_SZ];
     struct lg_pp_say say = {
         .has_tls = true,
         .has_cert = i->has_client_cert,
@@ -83,7 +65,7 @@ bool lg_told_backend(struct lg_session *s)
         .cipher = i->suite,
         .group = i->group,
         .sig_scheme = "",
-        .cn = common_name(i->subject, cn, sizeof cn),
+        .cn = i->cn,
         .client_cert = lg_tls_client_cert(s->tls),
     };
 

@@ -107,6 +107,7 @@ static const struct {
     {"brief", {.cn = "Brief", .issuer = "root", .from_s = -60, .to_s = 2}},
     {"brief2", {.cn = "Brief Too", .issuer = "root", .from_s = -60, .to_s = 2}},
     {"huge", {.cn = "Huge", .issuer = "root", .long_san = true}},
+    {"slash", {.cn = "admin/CN=x", .issuer = "root"}},
     {"odd", {.cn = "Odd \"Name\" \x01 here", .issuer = "root"}},
 };
 

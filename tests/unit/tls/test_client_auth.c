@@ -327,6 +327,52 @@ TEST(R24, ACurveThatIsNotSupportedIsRefused)
     }
 }
 
+TEST(Identity, ACommonNameIsWholeOrNone)
+{
+    static const struct {
+        const char *der, *cn;
+        uint8_t sz;
+    } names[] = {
+        {"\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+         "a",
+         "a", 14},
+        /* an organization that reads like a common name; two; none; one in 16-bit characters */
+        {"\x30\x12\x31\x10\x30\x0e\x06\x03\x55\x04\x0a\x0c\x07"
+         "x/CN=ad",
+         "", 20},
+        {"\x30\x18\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+         "a"
+         "\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+         "b",
+         "", 26},
+        {"\x30\x00", "", 2},
+        {"\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x1e\x02\x00"
+         "a",
+         "", 15},
+        {"\x30\x0d\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+         "a\x31",
+         "", 15},
+    };
+    for (size_t i = 0; i < LG_ARRAY_CNT(names); i++) {
+        lg_span_t cn = lg_x509_common_name(lg_span(names[i].der, names[i].sz));
+        EXPECT_EQ(cn.len, strlen(names[i].cn));
+        EXPECT_MEM(cn.p, names[i].cn, cn.len);
+    }
+}
+
+TEST(Identity, ACommonNameIsNotCutAtWhatReadsLikeTheNextAttribute)
+{
+    for (size_t v = 0; v < 2; v++) {
+        struct rig r;
+        rig_init(&r, "ecdsa");
+        rig_auth(&r, LG_AUTH_REQUIRED, "root");
+        rig_all(&r, v ? TLS1_2_VERSION : TLS1_3_VERSION, "slash", NULL);
+        EXPECT(rig_is_open(&r));
+        EXPECT_STR(lg_tls_get_info(r.t)->cn, "admin/CN=x");
+        rig_fini(&r);
+    }
+}
+
 TEST(Identity, IsFilledAndEscapedForGoodAndRefusedClients)
 {
     struct rig r;
