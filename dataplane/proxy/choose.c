@@ -184,16 +184,25 @@ static void go_on(struct lg_session *s)
     lg_session_queue(s);
 }
 
+/* Those that have tried a backend before may wait for fewer ones than those behind them, who pass
+ * them by; this many are looked at. */
+#define PASSED_MAX 16u
+
 static unsigned serve(struct lg_proxy *p, struct lg_pool_view *v)
 {
-    unsigned done = 0;
+    unsigned done = 0, passed = 0;
 
-    while (v->wait_head) {
-        struct lg_bal_ask ask = ask_of(v->wait_head);
-        if (lg_bal_is_full(&v->bal, &ask, p->now_ns))
+    for (struct lg_session *s = v->wait_head, *next; s && passed < PASSED_MAX; s = next) {
+        struct lg_bal_ask ask = ask_of(s);
+        next = s->wait_next;
+        if (!lg_bal_is_full(&v->bal, &ask, p->now_ns)) {
+            go_on(s);
+            done++;
+        } else if (s->tried_cnt > 0) {
+            passed++;
+        } else {
             break;
-        go_on(v->wait_head);
-        done++;
+        }
     }
     return done;
 }

@@ -197,6 +197,29 @@ TEST(Balance, ConnectionsWaitTooAndLeaveWhenTheClientDoes)
     rig_fini(&r);
 }
 
+TEST(Balance, WhoMayNotUseABackendDoesNotHoldUpWhoMay)
+{
+    begin(LG_LISTENER_TCP_SSL, LG_BALANCE_LEASTCONN, "");
+    r.backends[0].max_connections = r.backends[1].max_connections = 1;
+    rig_build(&r);
+    r.refuses[0] = true;
+    struct rig_client *b = rig_client_tls(&r); /* has tried the first one */
+    REQUIRE_EQ(r.back_cnt, 1);
+    EXPECT_EQ(r.back[0].port, 8001);
+    struct rig_client *c = rig_client_tls(&r); /* the same, and waits for the second one */
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_QUEUED), 1);
+    r.refuses[0] = false;
+    (void)rig_client_tls(&r);
+    rig_run(&r, LG_MS(100));
+    REQUIRE_EQ(r.back_cnt, 2); /* it does not wait behind */
+    EXPECT_EQ(r.back[1].port, 8000);
+    rig_client_reset(b);
+    REQUIRE_EQ(r.back_cnt, 3);
+    EXPECT_EQ(r.back[2].port, 8001);
+    EXPECT(!c->fin);
+    rig_fini(&r);
+}
+
 TEST(Balance, APoolWithoutUsableBackendSaysSoOnce)
 {
     begin(LG_LISTENER_HTTPS, LG_BALANCE_ROUNDROBIN, "");
