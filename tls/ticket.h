@@ -16,7 +16,8 @@
  * certificate is required, a ticket without one is no ticket. A session lives its lifetime from its
  * full handshake: tickets of resumed connections do not prolong it.
  *
- * A ticket is opened by us, before wolfSSL exists (lg_ticket_look), and at most one in a hello.
+ * A ticket is opened by us, before wolfSSL exists (lg_ticket_look), and at most one in a hello;
+ * after a few that look like ours and are not, no more are tried.
  * What wolfSSL's callback later accepts is that very ticket and no other: an identity cannot get
  * mixed up with another session's secret. It also keeps from wolfSSL what 5.7.2 handles badly:
  * tickets whose inner length lies (it would read past them), 1.2 tickets that it first takes and
@@ -46,6 +47,7 @@ enum {
     LG_TICKET_DER_MAX = LG_TICKET_ROOM - LG_TICKET_TAIL_SZ,
     LG_TICKET_KEY_MAX = 8,
     LG_TICKET_SKEW_S = 300, /* other machines' clocks */
+    LG_TICKET_TRY_MAX = 4,  /* tickets of a hello that are decrypted; what it may offer is 32 */
 };
 
 struct lg_ticket_key {

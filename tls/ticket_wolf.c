@@ -166,12 +166,13 @@ static bool look(struct lg_tls *t, const struct lg_hello *h, uint16_t version, b
     const struct lg_ticket_set *set = keys_of(t);
     struct lg_cur psks = lg_cur(h->psks);
     bool is_13 = version == LG_TLS_13;
+    uint32_t tries = 0;
     lg_span_t one = h->ticket;
     while (is_13 ? lg_hello_next_psk(&psks, &one) : one.len > 0) {
         const struct lg_ticket_key *k = find_key(set, one);
         if (k && length_lies(one))
             return false;
-        if (k && may_open && !t->ticket)
+        if (k && may_open && !t->ticket && tries++ < LG_TICKET_TRY_MAX)
             open_one(t, h, version, set, k, one);
         if (!is_13)
             break;

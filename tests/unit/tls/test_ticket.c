@@ -522,6 +522,62 @@ TEST(Ticket, NothingIsResumedWithoutAFreshKeyExchange)
     }
 }
 
+/* crowd puts cnt spoilt copies before the one ticket of a hello, and gives it as a record: what is
+ * in front of pre_shared_key, the last extension, stays. Returns its size. */
+static size_t crowd(const uint8_t *hello, uint32_t cnt, uint8_t *rec)
+{
+    size_t exts = exts_of(hello), at = exts;
+    while (lg_get_be16(hello + at) != 41)
+        at += 4u + lg_get_be16(hello + at + 2);
+    const uint8_t *id = hello + at + 6; /* length, ticket, age */
+    size_t id_sz = 2u + lg_get_be16(id) + 4, ids = (cnt + 1) * id_sz, binders = (cnt + 1) * 49;
+    uint8_t *out = rec + 5, *p = out + at;
+    memcpy(out, hello, at + 6);
+    lg_put_be16(p + 2, (uint16_t)(2 + ids + 2 + binders));
+    lg_put_be16(p + 4, (uint16_t)ids);
+    p += 6;
+    for (uint32_t i = 0; i <= cnt; i++, p += id_sz) {
+        memcpy(p, id, id_sz);
+        p[2 + LG_TICKET_HEAD_SZ] ^= (uint8_t)(cnt - i);
+    }
+    lg_put_be16(p, (uint16_t)binders);
+    p += 2;
+    for (uint32_t i = 0; i <= cnt; i++, p += 49)
+        memset(p, 48, 49);
+    size_t all = (size_t)(p - out);
+    lg_put_be16(out + exts - 2, (uint16_t)(all - exts));
+    lg_put_be16(out + 2, (uint16_t)(all - 4));
+    memcpy(rec, "\x16\x03\x01", 3);
+    lg_put_be16(rec + 3, (uint16_t)all);
+    return all + 5;
+}
+
+TEST(Ticket, AHelloDoesNotMakeUsTryEveryTicketItCanHold)
+{
+    for (uint32_t cnt = LG_TICKET_TRY_MAX - 1; cnt < 32; cnt += 7) {
+        struct rig r;
+        uint8_t hello[4096], rec[16384];
+        rig_init(&r, "ecdsa");
+        connect_as(&r, TLS1_3_VERSION, NULL);
+        rig_keep(&r);
+        rig_close(&r);
+        rig_client(&r, TLS1_3_VERSION, NULL, NULL);
+        SSL_do_handshake(r.ssl);
+        int sz = BIO_read(r.wb, hello, sizeof hello);
+        REQUIRE(sz > 100);
+        size_t n = crowd(hello + 5, cnt, rec);
+        r.t = lg_tls_open(r.core, r.policy, 0);
+        lg_bufq_write(&r.in, &r.heap.pool, rec, (uint32_t)n, 0);
+        r.err = lg_tls_rx(r.t, &r.in, &r.plain, 1u << 20, &r.out, r.seg_sz, 0);
+        /* The good one has no good binder: that is noticed where it is opened, not where it is not.
+         */
+        bool is_tried = cnt < LG_TICKET_TRY_MAX;
+        EXPECT_EQ(lg_tls_state(r.t), is_tried ? LG_TLS_FAILED : LG_TLS_HANDSHAKE);
+        EXPECT_EQ(lg_tls_get_info(r.t)->alert_sent == LG_TLS_NO_ALERT, !is_tried);
+        rig_fini(&r);
+    }
+}
+
 TEST(Ticket, NoneIsGivenWhereTicketsAreOff)
 {
     for (size_t v = 0; v < 2; v++) {
