@@ -147,34 +147,46 @@ void lg_tcp_seg_drop_all(struct lg_tcp_conn *c)
 
 /* ---------------------------------------------------------------- shaping */
 
-/* split leaves the first at bytes in b and puts the rest into a fresh buf behind it, in the same
+/* cut moves the last n bytes of b, n in [1,pool room], into a fresh buf behind it, in the same
  * state; false: no buf. */
+static bool cut(struct lg_tcp_conn *c, struct lg_buf *b, uint32_t n)
+{
+    struct lg_buf *rest = lg_buf_take(c->tcp->pool);
+
+    if (!rest) {
+        lg_tcp_count(c->tcp, LG_STAT_DROP_NO_BUF);
+        return false;
+    }
+    b->len -= n;
+    memcpy(rest->data, b->data + b->len, n);
+    rest->len = n;
+    rest->seq = b->seq + b->len;
+    rest->tx_us = b->tx_us;
+    rest->flags = b->flags & TX_FLAGS;
+    rest->next = b->next;
+    b->next = rest;
+    if (c->sndq.tail == b)
+        c->sndq.tail = rest;
+    c->sndq.cnt++;
+    if (b->flags & LG_TCP_TX_SENT)
+        list_insert(&c->sent, b, rest);
+    else if (b->flags & LG_TCP_TX_LOST)
+        list_insert(&c->lost, b, rest);
+    return true;
+}
+
+/* split leaves the first at bytes in b and the rest behind it: in pieces of a full segment, however
+ * small at is, for each takes a buf. false: no buf. */
 static bool split(struct lg_tcp_conn *c, struct lg_buf *b, uint32_t at)
 {
+    uint32_t full = LG_MIN((uint32_t)c->mss, c->tcp->pool->room);
+
     /* A buf of several segments is taken apart from its end: each byte is copied once. */
-    do {
-        struct lg_buf *rest = lg_buf_take(c->tcp->pool);
-        if (!rest) {
-            lg_tcp_count(c->tcp, LG_STAT_DROP_NO_BUF);
+    while (b->len > full)
+        if (!cut(c, b, b->len % full ? b->len % full : full))
             return false;
-        }
-        uint32_t n = b->len % at ? b->len % at : at; /* at is within the pool's room */
-        b->len -= n;
-        memcpy(rest->data, b->data + b->len, n);
-        rest->len = n;
-        rest->seq = b->seq + b->len;
-        rest->tx_us = b->tx_us;
-        rest->flags = b->flags & TX_FLAGS;
-        rest->next = b->next;
-        b->next = rest;
-        if (c->sndq.tail == b)
-            c->sndq.tail = rest;
-        c->sndq.cnt++;
-        if (b->flags & LG_TCP_TX_SENT)
-            list_insert(&c->sent, b, rest);
-        else if (b->flags & LG_TCP_TX_LOST)
-            list_insert(&c->lost, b, rest);
-    } while (b->len > at);
+    if (b->len > at && !cut(c, b, b->len - at))
+        return false;
     lg_tcp_count(c->tcp, LG_STAT_TCP_COPIED);
     return true;
 }

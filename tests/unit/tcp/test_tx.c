@@ -140,6 +140,28 @@ TEST(TcpTx, CutsBufsLargerThanASegment)
     rig_fini(r);
 }
 
+TEST(TcpTx, CutsWhatASmallWindowTakesIntoTwoBufsNotMany)
+{
+    struct lg_tcp_cfg cfg = rig_cfg();
+
+    rig_init(r, &cfg);
+    r->wnd = 1; /* from the SYN on: no silly window by what the peer has ever offered */
+    rig_accept(r, OPT_MSS, 4);
+    uint32_t base = r->ack;
+    rig_send(r, 1460);
+    EXPECT_EQ(r->heap.cnt_out, 1);
+    rig_poll(r, 0);
+    expect_sent(0, base, 0, 1);
+    EXPECT_EQ(r->sent_cnt, 1);
+    EXPECT_EQ(r->heap.cnt_out, 2);
+    r->wnd = 65535;
+    ack(1);
+    rig_poll(r, 0);
+    REQUIRE_EQ(r->sent_cnt, 2);
+    expect_sent(1, base, 1, 1459);
+    rig_fini(r);
+}
+
 TEST(TcpTx, CopiesWithoutHeadroomAndWhenShared)
 {
     start(OPT_MSS, 4);
