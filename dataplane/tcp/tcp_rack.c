@@ -180,7 +180,7 @@ void lg_tcp_arm_after_ack(struct lg_tcp_conn *c, bool advanced, uint32_t reo_wai
         if (!(c->flags & LG_TCP_F_PERSIST))
             c->t_rtx = LG_NS_NEVER;
         c->loss &= ~(uint32_t)(LG_TCP_L_T_REO | LG_TCP_L_T_TLP);
-    } else if (reo_wait_us > 0) {
+    } else if (reo_wait_us > 0 && LG_US(reo_wait_us) < lg_tcp_rto(c)) { /* else that comes first */
         lg_tcp_arm_rtx_in(c, LG_US(reo_wait_us));
         c->loss |= LG_TCP_L_T_REO;
     } else if (can_probe(c)) {

@@ -96,6 +96,19 @@ TEST(TcpRack, Rfc8985_6_2_WaitsAQuarterRoundTripBeforeAHoleIsALoss)
     rig_fini(r);
 }
 
+TEST(TcpRack, WaitsForReorderingNoLongerThanForTheTimeout)
+{
+    start(OPT_SACK, 8);
+    uint32_t base = begin(5, MSS);
+    sack(4 * MSS, 5 * MSS);
+    r->c->sndq.head->next->tx_us -= 5000000; /* this one was on its way for five seconds */
+    sack(MSS, 2 * MSS);
+    EXPECT(r->c->rack_rtt_us >= 5000000);
+    rig_run(r, LG_SEC(1));
+    EXPECT(sent_at(base, 0) >= 1);
+    rig_fini(r);
+}
+
 TEST(TcpRack, Rfc8985_6_2_TakesThreeSackedSegmentsForALossAtOnce)
 {
     start(OPT_SACK, 8);
