@@ -49,9 +49,9 @@ static lg_err_t key_update(struct lg_tls *t, bool answer)
         return lg_rec_fail(t, LG_ALERT_INTERNAL_ERROR);
     /* RFC 8446 4.6.3: several requests may be answered by one update. Without a buf now, it goes in
      * front of the next record that we send. */
-    if (answer && !t->shut)
-        r->update_due = true;
-    if (r->update_due && lg_err_is(lg_rec_update(t), LG_ERR_BUG))
+    r->update_due |= answer;
+    /* Nothing may follow our close_notify. */
+    if (r->update_due && !t->shut && lg_err_is(lg_rec_update(t), LG_ERR_BUG))
         return lg_rec_fail(t, LG_ALERT_INTERNAL_ERROR);
     return LG_OK;
 }

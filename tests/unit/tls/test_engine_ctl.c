@@ -197,6 +197,32 @@ TEST(R39, ARequestIsAnsweredWithNewKeysOfOursAlsoWhenNoBufIsThere)
     rig_fini(&r);
 }
 
+TEST(R39, NothingFollowsCloseNotifyNotEvenAnAnswerThatIsOwed)
+{
+    struct rig r;
+    struct forge f;
+    rig_init(&r, "ecdsa");
+    rig_suite(&r, &suites[1]);
+    T_STOP_IF_FAILED();
+    forge_init(&f, &r);
+    const uint8_t msg[5] = {LG_HS_KEY_UPDATE, 0, 0, 1, 1};
+    uint8_t rec[64];
+    uint32_t sz = forge_record(&f, rec, LG_REC_HANDSHAKE, msg, sizeof msg);
+    lg_bufq_write(&r.in, &r.heap.pool, rec, sz, 0);
+    r.heap.cnt_max = 0; /* no buf for the answer */
+    EXPECT_OK(lg_tls_rx(r.t, &r.in, &r.plain, 0x10000, &r.out, r.seg_sz, 0));
+    EXPECT_OK(lg_keys_next(&f.keys, f.aead));
+    r.heap.cnt_max = 4096;
+    lg_tls_shutdown(r.t, &r.out, r.seg_sz);
+    EXPECT(r.out.bytes > 0);
+    lg_bufq_drop_all(&r.out);
+    forge_update(&r, &f, 0);
+    EXPECT_EQ(lg_tls_state(r.t), LG_TLS_OPEN);
+    EXPECT_EQ(r.out.bytes, 0);
+    forge_fini(&f);
+    rig_fini(&r);
+}
+
 TEST(R39, AKeyUpdateMayBeCutButNothingMayComeBetween)
 {
     for (int between = 0; between < 2; between++) {
