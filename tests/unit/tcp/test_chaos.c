@@ -158,7 +158,7 @@ static void step_send(void)
 {
     struct lg_bufq q = {0};
     static const uint8_t zero[30000];
-    uint32_t room = lg_tcp_send_room(r->c), piece = rnd(3) ? 0 : 1 + rnd(2000);
+    uint32_t room = lg_tcp_send_room(r->c), piece = rnd(3) ? 0 : 400 + rnd(1600);
 
     (void)lg_bufq_write(&q, &r->heap.pool, zero, LG_MIN(room, 1 + rnd(sizeof zero)),
                         piece ? piece : lg_tcp_mss(r->c));
