@@ -350,6 +350,13 @@ static bool is_silly(const struct lg_tcp_conn *c, uint32_t wnd)
            !(c->flags & LG_TCP_F_FORCE);
 }
 
+/* is_crowded: cutting b would take still more bufs, though so many are held already that the ACKs
+ * of those on their way must give some back first. A peer with a tiny MSS would take very many. */
+static bool is_crowded(const struct lg_tcp_conn *c, const struct lg_buf *b, uint32_t limit)
+{
+    return b->len > limit && c->sndq.cnt >= c->tcp->snd_bufs_max && c->snd_una != c->snd_nxt;
+}
+
 /* send_next sends one segment of new data; false: nothing could be. *pipe: NULL: whatever cwnd
  * says. */
 static bool send_next(struct lg_tcp_conn *c, uint32_t *pipe)
@@ -359,6 +366,8 @@ static bool send_next(struct lg_tcp_conn *c, uint32_t *pipe)
     struct lg_buf *b = c->tx_next;
 
     if (wnd <= 0 || is_silly(c, (uint32_t)wnd))
+        return false;
+    if (b && LG_UNLIKELY(is_crowded(c, b, limit)))
         return false;
     if (b && !lg_tcp_seg_shape(c, b, LG_MIN(limit, (uint32_t)wnd))) {
         try_later(c);

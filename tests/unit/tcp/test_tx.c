@@ -162,6 +162,28 @@ TEST(TcpTx, CutsWhatASmallWindowTakesIntoTwoBufsNotMany)
     rig_fini(r);
 }
 
+TEST(TcpTx, HoldsSoManyBufsForAPeerOfTinySegmentsAndNotMore)
+{
+    static const uint8_t bytes[60000];
+    struct lg_bufq q = {0};
+    uint32_t most = 0;
+
+    start("\x02\x04\x00\x40", 4);
+    r->c->cwnd = 65536;
+    EXPECT_EQ(lg_bufq_write(&q, &r->heap.pool, bytes, sizeof bytes, 1460), sizeof bytes);
+    lg_tcp_send(r->c, &q);
+    for (uint32_t i = 0; i < 1000 && lg_tcp_unacked(r->c) > 0; i++) {
+        rig_clear(r);
+        rig_poll(r, LG_MS(1));
+        rig_poll(r, LG_MS(1));
+        most = LG_MAX(most, r->heap.cnt_out);
+        ack(r->c->snd_nxt - r->c->snd_una);
+    }
+    EXPECT_EQ(lg_tcp_unacked(r->c), 0);
+    EXPECT(most <= r->tcp->snd_bufs_max + 1460 / 64 + 1);
+    rig_fini(r);
+}
+
 TEST(TcpTx, CopiesWithoutHeadroomAndWhenShared)
 {
     start(OPT_MSS, 4);
