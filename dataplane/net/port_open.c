@@ -357,6 +357,8 @@ static lg_err_t open_port(const struct lg_port_open *o)
     port->info.mtu = port->cfg->mtu;
     port->info.socket_id = rte_eth_dev_socket_id(port->unit[0]);
     port->info.eth_port_id = port->unit[0];
+    if (port->kind == LG_PORT_AF_XDP)
+        lg_xdp_widen();
     if (port->kind == LG_PORT_AF_XDP && port->unit_cnt > 1) {
         char iface[64] = "";
         port->info.has_rss =

@@ -114,6 +114,10 @@ bool lg_xdp_iface(const char *rest, char *out, size_t out_sz);
 bool lg_xdp_has_rss(const char *iface);
 bool lg_xdp_is_veth(const char *iface);
 bool lg_xdp_mac(const char *iface, uint8_t mac[6]);
+/* lg_xdp_widen gives this process's AF_XDP sockets a send buffer of LG_XDP_SND_FRAMES. */
+#define LG_XDP_SND_FRAMES 400u
+#define LG_XDP_FRAME_SZ 2304u /* what the kernel charges for a frame of 1,514 bytes */
+void lg_xdp_widen(void);
 
 /* -- port_share.c: an interface shared with the kernel -- */
 

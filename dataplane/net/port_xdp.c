@@ -4,6 +4,7 @@
  * answers every trouble with the same "invalid argument". */
 #include "port_priv.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
@@ -12,6 +13,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -68,6 +70,28 @@ bool lg_xdp_has_rss(const char *iface)
     /* Real devices have combined channels and hash flows over them; a veth has separate ones and
      * lets the sender's CPU choose. */
     return queue_count(iface, &is_combined) > 1 && is_combined;
+}
+
+/* In copy mode the kernel charges frames to the socket until their receiver has taken them. The
+ * usual 208 KiB are 90 full frames; beyond them DPDK's driver asks again and again in a loop that
+ * ends only when the receiver has caught up, and the worker does nothing else meanwhile. More than
+ * a few hundred frames would be dropped on a veth: its peer's backlog is 1,000 frames
+ * (net.core.netdev_max_backlog). The driver keeps its sockets to itself, so they are looked for. */
+void lg_xdp_widen(void)
+{
+    const int room = (int)(LG_XDP_SND_FRAMES * LG_XDP_FRAME_SZ / 2); /* the kernel doubles it */
+    DIR *dir = opendir("/proc/self/fd");
+    struct dirent *e;
+
+    if (!dir)
+        return;
+    while ((e = readdir(dir)) != NULL) {
+        int fd = atoi(e->d_name), domain = 0;
+        socklen_t len = sizeof domain;
+        if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_XDP)
+            (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
+    }
+    closedir(dir);
 }
 
 bool lg_xdp_is_veth(const char *iface)
