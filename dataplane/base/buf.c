@@ -117,9 +117,15 @@ static bool heap_is_shared(const struct lg_buf *b)
     return false;
 }
 
+static uint32_t heap_free_cnt(const struct lg_bufpool *pool)
+{
+    const struct lg_bufheap *h = (const struct lg_bufheap *)pool;
+    return h->cnt_max - LG_MIN(h->cnt_out, h->cnt_max);
+}
+
 void lg_bufheap_init(struct lg_bufheap *h, uint32_t cnt_max, uint32_t room)
 {
-    static const struct lg_bufpool_ops ops = {heap_take, heap_give, heap_is_shared};
+    static const struct lg_bufpool_ops ops = {heap_take, heap_give, heap_is_shared, heap_free_cnt};
     *h = (struct lg_bufheap){
         .pool = {&ops, room}, .cnt_max = cnt_max, .buf_cap = (uint16_t)(room + LG_BUF_HEADROOM)};
 }

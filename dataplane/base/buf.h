@@ -51,6 +51,7 @@ struct lg_bufpool_ops {
     struct lg_buf *(*take)(struct lg_bufpool *pool);
     void (*give)(struct lg_bufpool *pool, struct lg_buf *b);
     bool (*is_shared)(const struct lg_buf *b);
+    uint32_t (*free_cnt)(const struct lg_bufpool *pool);
 };
 
 struct lg_bufpool {
@@ -69,6 +70,13 @@ static inline void lg_buf_give(struct lg_buf *b)
 {
     if (b)
         b->pool->ops->give(b->pool, b);
+}
+
+/* lg_bufpool_free: bufs left to be taken, as good as the owner knows: an estimate to share by, not
+ * a promise. */
+static inline uint32_t lg_bufpool_free(const struct lg_bufpool *pool)
+{
+    return pool->ops->free_cnt(pool);
 }
 
 /* lg_buf_is_shared: somebody else (a driver's transmit ring) still reads this storage. */

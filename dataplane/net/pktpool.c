@@ -68,7 +68,16 @@ static bool is_shared(const struct lg_buf *b)
     return rte_mbuf_refcnt_read(lg_mbuf_of(b)) > 1;
 }
 
-static const struct lg_bufpool_ops pool_ops = {take, give, is_shared};
+/* What the devices' rings hold is not the stack's to take. */
+static uint32_t free_cnt(const struct lg_bufpool *pool)
+{
+    const struct lg_pktpool *p = (const struct lg_pktpool *)(const void *)pool;
+    uint32_t gone = lg_pktpool_held(p) + p->device_cnt;
+
+    return p->mp->size > gone ? p->mp->size - gone : 0;
+}
+
+static const struct lg_bufpool_ops pool_ops = {take, give, is_shared, free_cnt};
 
 /* Fields of a lg_buf that never change. */
 static void init_buf(struct rte_mempool *mp, void *pool, void *obj, unsigned idx)
@@ -151,7 +160,8 @@ static uint32_t lcore_of(uint32_t worker)
     return lcore < RTE_MAX_LCORE ? lcore : LCORE_ID_ANY;
 }
 
-lg_err_t lg_pktpool_open(uint32_t worker, uint32_t cnt, uint32_t room, struct lg_pktpool **out)
+lg_err_t lg_pktpool_open(uint32_t worker, uint32_t cnt, uint32_t room, uint32_t device_cnt,
+                         struct lg_pktpool **out)
 {
     uint32_t lcore = lcore_of(worker);
     int socket = lcore == LCORE_ID_ANY ? SOCKET_ID_ANY : (int)rte_lcore_to_socket_id(lcore);
@@ -168,6 +178,7 @@ lg_err_t lg_pktpool_open(uint32_t worker, uint32_t cnt, uint32_t room, struct lg
     }
     p->pool = (struct lg_bufpool){&pool_ops, room};
     p->lcore = lcore;
+    p->device_cnt = device_cnt;
     rte_mempool_obj_iter(p->mp, init_buf, p);
     *out = p;
     return LG_OK;

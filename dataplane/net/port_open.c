@@ -72,7 +72,7 @@ static lg_err_t open_pools(struct lg_ports *ps, struct lg_diag *diag)
         return LG_E(CONFIG);
     }
     for (uint32_t k = 0; k < ps->worker_cnt; k++) {
-        if (lg_is_ok(lg_pktpool_open(k, cnt, room, &ps->pool[k])))
+        if (lg_is_ok(lg_pktpool_open(k, cnt, room, cfg->port_cnt * RX_DESC, &ps->pool[k])))
             continue;
         lg_diag_error(diag, cfg->file, 0, "global.memory",
                       "no memory for the %u packet buffers of worker %u (%u MiB of %u in all); "

@@ -30,6 +30,7 @@ struct lg_pktpool {
     struct lg_bufpool pool; /* first: a lg_pktpool is a lg_bufpool */
     struct rte_mempool *mp; /* owns */
     uint32_t lcore;         /* of the owner; LCORE_ID_ANY: none */
+    uint32_t device_cnt;    /* of the buffers, what the devices' rings keep */
     /* -- written by owner, read by control: buffers that entered and left the stack's hands -- */
     alignas(LG_CACHE_PAIR) uint64_t taken;
     uint64_t given;
@@ -38,8 +39,9 @@ struct lg_pktpool {
     _Atomic uint64_t foreign_given;
 };
 
-/* lg_pktpool_open makes a pool of cnt buffers with `room` bytes behind the headroom. */
-LG_MUST lg_err_t lg_pktpool_open(uint32_t worker, uint32_t cnt, uint32_t room,
+/* lg_pktpool_open makes a pool of cnt buffers with `room` bytes behind the headroom; device_cnt of
+ * them are for devices' rings. */
+LG_MUST lg_err_t lg_pktpool_open(uint32_t worker, uint32_t cnt, uint32_t room, uint32_t device_cnt,
                                  struct lg_pktpool **out);
 void lg_pktpool_close(struct lg_pktpool *pool); /* NULL allowed */
 /* lg_pktpool_is_one_piece: are the buffers side by side in memory? AF_XDP wants that. */

@@ -305,12 +305,12 @@ static bool can_send(const struct lg_tcp_conn *c)
 uint32_t lg_tcp_send_room(struct lg_tcp_conn *c)
 {
     const struct lg_tcp *tcp = c->tcp;
-    uint32_t room = 0;
+    uint32_t room = 0, allowed = LG_MIN(tcp->snd_bufs_max, lg_tcp_fair_bufs(tcp));
 
     if (!can_send(c))
         return 0;
-    if (c->sndq.bytes < tcp->cfg.snd_buf_sz && c->sndq.cnt < tcp->snd_bufs_max)
-        room = tcp->cfg.snd_buf_sz - c->sndq.bytes;
+    if (c->sndq.bytes < tcp->cfg.snd_buf_sz && c->sndq.cnt < allowed)
+        room = LG_MIN(tcp->cfg.snd_buf_sz - c->sndq.bytes, (allowed - c->sndq.cnt) * c->mss);
     if (room < tcp->cfg.snd_buf_sz / 2)
         c->flags |= LG_TCP_F_WANT_TX;
     return room;

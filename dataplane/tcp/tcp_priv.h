@@ -202,10 +202,19 @@ void lg_tcp_send_syn_ack(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint3
 void lg_tcp_send_rst(struct lg_tcp_conn *c);
 /* lg_tcp_reply_rst answers a segment for no connection, RFC 9293 section 3.10.7.1. */
 void lg_tcp_reply_rst(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, const struct lg_tcp_seg *s);
+/* lg_tcp_fair_bufs: how many bufs a connection may hold each way. A part of what is free now, so
+ * that those who do not read cannot take the pool from those who do, however many they are: with n
+ * of them the pool keeps 1/(n + 16) of itself free, and each gets as much. After Choudhury and
+ * Hahne, "Dynamic Queue Length Thresholds" (1998). */
+static inline uint32_t lg_tcp_fair_bufs(const struct lg_tcp *tcp)
+{
+    return LG_MAX(lg_bufpool_free(tcp->pool) / LG_TCP_POOL_SHARE, LG_TCP_POOL_LEAST);
+}
 /* lg_tcp_rcv_space: bytes that fit into the receive buffer beside what is unread. */
 static inline uint32_t lg_tcp_rcv_space(const struct lg_tcp_conn *c)
 {
-    uint32_t sz = c->tcp->cfg.rcv_buf_sz;
+    uint64_t fair_sz = (uint64_t)lg_tcp_fair_bufs(c->tcp) * LG_MAX(c->rcv_mss, (uint16_t)536);
+    uint32_t sz = (uint32_t)LG_MIN(fair_sz, (uint64_t)c->tcp->cfg.rcv_buf_sz);
     return c->rcvq.bytes < sz ? sz - c->rcvq.bytes : 0;
 }
 

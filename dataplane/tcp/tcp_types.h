@@ -56,10 +56,12 @@
 #define LG_TCP_DELACK_MAX_US 200000u    /* a peer's ACK may be delayed so long; RFC 8985 7.2 */
 #define LG_TCP_TLP_SLACK_US 2000u       /* what a loss probe waits beyond two round trips */
 #define LG_TCP_MIN_RTT_SPAN LG_SEC(300) /* the smallest round trip is forgotten after */
-#define LG_TCP_MIN_MSS 64u              /* smaller offers count as this */
-#define LG_TCP_SACK_RANGES 57u          /* SACKed islands remembered of one connection */
-#define LG_TCP_PORT_SLOTS 256u          /* source-port counters, RFC 6056 algorithm 4 */
-#define LG_TCP_PMTU_CNT 1024u /* destinations remembered with their path MTU, a power of 2 */
+#define LG_TCP_POOL_SHARE 16u  /* a connection queues at most this part of the free bufs ... */
+#define LG_TCP_POOL_LEAST 4u   /* ... and may always queue so many */
+#define LG_TCP_MIN_MSS 64u     /* smaller offers count as this */
+#define LG_TCP_SACK_RANGES 57u /* SACKed islands remembered of one connection */
+#define LG_TCP_PORT_SLOTS 256u /* source-port counters, RFC 6056 algorithm 4 */
+#define LG_TCP_PMTU_CNT 1024u  /* destinations remembered with their path MTU, a power of 2 */
 #define LG_TCP_PAWS_IDLE_NS LG_SEC(24 * 86400) /* RFC 7323 section 5.5 */
 
 /* Order matters: comparisons >= ESTABLISHED mean synchronised. */

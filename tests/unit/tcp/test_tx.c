@@ -184,6 +184,45 @@ TEST(TcpTx, HoldsSoManyBufsForAPeerOfTinySegmentsAndNotMore)
     rig_fini(r);
 }
 
+/* Slow readers: nothing of what is sent is acknowledged. */
+TEST(TcpTx, LeavesTheOthersTheirPartOfAPoolThatRunsLow)
+{
+    start(OPT_MSS, 4);
+    EXPECT_EQ(lg_tcp_send_room(r->c), 65536);
+    r->heap.cnt_max = r->heap.cnt_out + 320;
+    EXPECT_EQ(lg_tcp_send_room(r->c), 20 * 1460);
+    rig_send(r, 10 * 1460);
+    r->heap.cnt_max = r->heap.cnt_out + 160; /* others have taken them */
+    EXPECT_EQ(lg_tcp_send_room(r->c), 0);
+    rig_poll(r, 0);
+    ack(7 * 1460);
+    EXPECT(rig_events(r) & LG_TCP_EV_TX);
+    r->heap.cnt_max = r->heap.cnt_out + 16; /* nearly all of them: a few are allowed always */
+    EXPECT_EQ(lg_tcp_send_room(r->c), 1460);
+    r->heap.cnt_max = 4096;
+    rig_fini(r);
+}
+
+TEST(TcpTx, OpensAWindowOfItsPartOfAPoolThatRunsLow)
+{
+    static const uint8_t full[1460];
+    start(OPT_MSS, 4);
+    r->heap.cnt_max = r->heap.cnt_out + 160;
+    for (uint32_t i = 0; i < 44; i++) { /* nearly all of the window that was offered */
+        rig_in(r, ACK, full, sizeof full);
+        rig_take(r);
+    }
+    rig_poll(r, LG_MS(50));
+    EXPECT(rig_last(r)->wnd <= 10 * 1460);
+    EXPECT(rig_last(r)->wnd >= 8 * 1460);
+    r->heap.cnt_max = 4096;
+    rig_in(r, ACK, full, sizeof full);
+    rig_take(r);
+    rig_poll(r, LG_MS(50));
+    EXPECT(rig_last(r)->wnd > 60000);
+    rig_fini(r);
+}
+
 TEST(TcpTx, CopiesWithoutHeadroomAndWhenShared)
 {
     start(OPT_MSS, 4);
