@@ -166,9 +166,9 @@ uint32_t lg_tcp_take(struct lg_tcp_conn *c, struct lg_bufq *q, uint32_t max);
 /* lg_tcp_rx_done: the peer's FIN has been received and every byte before it taken. */
 bool lg_tcp_rx_done(const struct lg_tcp_conn *c);
 
-/* lg_tcp_send_room: bytes that may be queued now; 0 also when the queue holds too many bufs: fewer, the
- * fewer the pool has left. When it is less than wanted, the stack remembers and gives EV_TX once half
- * the buffer is free. */
+/* lg_tcp_send_room: bytes that may be queued now; 0 also when the queue holds too many bufs: fewer,
+ * the fewer the pool has left. When it is less than wanted, the stack remembers and gives EV_TX
+ * once half the buffer is free. */
 uint32_t lg_tcp_send_room(struct lg_tcp_conn *c);
 /* lg_tcp_send queues all of q (emptied; payload only, headroom as it happens to be: a buf with
  * less than LG_BUF_HEADROOM is copied at transmission). May exceed the room by at most one buf.

@@ -234,7 +234,8 @@ static void side_write(struct side *me)
         uint32_t n = s->cfg.write_sz ? s->cfg.write_sz : lg_tcp_mss(me->c);
         struct lg_bufq q = {0};
         n = LG_MIN(n, me->to_send - me->sent);
-        /* lg_tcp_send_room would keep a pool from running empty: where it shall, it is not asked. */
+        /* lg_tcp_send_room would keep a pool from running empty: where it shall, it is not asked.
+         */
         if (!s->cfg.pool_cnt && lg_tcp_send_room(me->c) < n)
             return;
         if (s->cfg.pool_cnt && me->heap.cnt_out + 6 > s->cfg.pool_cnt)
