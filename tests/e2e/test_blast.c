@@ -91,7 +91,9 @@ E2E(Blast, ChecksAnswersOfItsOwnOrigin)
     if (!plug())
         return;
     expect_good("request --target " RIG_GATE4 ":9443 --size 3000");
-    expect_json(".origin.requests >= .ops and .bytes_in >= .ops * 3000 and .open == 4");
+    /* Of an answer that was on its way when measuring began, the rest is counted. */
+    expect_json(
+        ".origin.requests >= .ops and .bytes_in >= (.ops - .connections) * 3000 and .open == 4");
     expect_good("upload --target " RIG_GATE4 ":9444 --size 100KiB --tls 1.2");
     expect_json(".origin.bytes_in >= .ops * 102400 and .origin.bad_uploads == 0");
 }
