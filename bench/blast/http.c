@@ -27,7 +27,13 @@ static struct lg_buf *no_take(struct lg_bufpool *pool)
     return NULL;
 }
 
-static const struct lg_bufpool_ops pattern_ops = {no_take, no_give, always_shared};
+static uint32_t none_free(const struct lg_bufpool *pool)
+{
+    (void)pool;
+    return 0;
+}
+
+static const struct lg_bufpool_ops pattern_ops = {no_take, no_give, always_shared, none_free};
 
 void bl_http_init(struct bl_group *g)
 {

@@ -96,9 +96,14 @@ static bool pool_is_shared(const struct lg_buf *b)
     return false;
 }
 
+static uint32_t pool_free_cnt(const struct lg_bufpool *pool)
+{
+    return LG_CONTAINER((struct lg_bufpool *)(uintptr_t)pool, struct micro_pool, pool)->free_cnt;
+}
+
 struct lg_bufpool *micro_pool(uint32_t cnt)
 {
-    static const struct lg_bufpool_ops ops = {pool_take, pool_give, pool_is_shared};
+    static const struct lg_bufpool_ops ops = {pool_take, pool_give, pool_is_shared, pool_free_cnt};
     struct micro_pool *p = micro_alloc(sizeof *p);
 
     p->pool.ops = &ops;
