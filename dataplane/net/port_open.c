@@ -357,8 +357,6 @@ static lg_err_t open_port(const struct lg_port_open *o)
     port->info.mtu = port->cfg->mtu;
     port->info.socket_id = rte_eth_dev_socket_id(port->unit[0]);
     port->info.eth_port_id = port->unit[0];
-    if (port->kind == LG_PORT_AF_XDP)
-        lg_xdp_widen();
     if (port->kind == LG_PORT_AF_XDP && port->unit_cnt > 1) {
         char iface[64] = "";
         port->info.has_rss =
@@ -404,6 +402,7 @@ lg_err_t lg_ports_open(const struct lg_config *cfg, uint32_t worker_cnt, struct 
         lg_ports_close(ps);
         return e;
     }
+    lg_xdp_widen();
     *out = ps;
     return LG_OK;
 }
