@@ -5,6 +5,7 @@
 #include "report_priv.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 /* finish gives the text and drops the object; good: was everything added? */
 static char *finish(json_t *obj, bool good)
@@ -82,6 +83,24 @@ char *lg_report_stats(const struct lg_report *r)
     good = lg_json_set(obj, "totals", totals) &&
            good; /* both take the reference, also when they fail */
     good = lg_json_set(obj, "workers", workers) && good;
+    return finish(obj, good);
+}
+
+char *lg_report_status(const struct lg_report *r, const struct lg_snapshot *s)
+{
+    json_t *obj = json_object();
+    bool good = lg_json_set(obj, "ok", json_true()) &&
+                lg_json_set(obj, "version", json_string(LG_VERSION)) &&
+                lg_json_u64(obj, "pid", (uint64_t)getpid()) &&
+                lg_json_set(obj, "state", json_string(r->is_draining ? "draining" : "running")) &&
+                lg_json_u64(obj, "uptime_s", r->uptime_s) &&
+                lg_json_u64(obj, "generation", r->generation) &&
+                lg_json_u64(obj, "retired", r->retired_cnt) &&
+                lg_json_set(obj, "config", json_string(s->cfg->file)) &&
+                lg_json_u64(obj, "workers", r->worker_cnt) &&
+                lg_json_u64(obj, "listeners", s->listener_cnt) &&
+                lg_json_u64(obj, "pools", s->pool_cnt) && add_gauges(obj, r, 0, r->worker_cnt);
+
     return finish(obj, good);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* report.h: what the process is doing, as JSON for lockgatectl and whoever else asks.
+/* report.h: what the process is doing, as JSON for the admin API.
  *
  * Names are those of stat.def in lower case, plus the gauges below; every one of them stands flat
  * in each object of "workers" and, summed, in "totals". Thread control. */
@@ -36,11 +36,8 @@ struct lg_report {
 };
 
 /* Each returns one line of JSON without its newline, from malloc, the caller's; NULL: no memory.
- *   lg_report_stats {"ok":true,"version":..,"generation":..,"tsc_hz":..,"totals":{},"workers":[]}
- *   lg_report_backends
- * {"ok":true,"generation":N,"pools":[{"name":..,"balance":..,"backends":[..]}]}; now_ns on the
- * workers' clock lg_report_version  {"ok":true,"version":..,"wolfssl":..,"dpdk":..}
- *   lg_report_reload   {"ok":true,"generation":N,"messages":[..]}, or "ok":false with "error" */
+ * docs/api.md shows them. now_ns is on the workers' clock. */
+char *lg_report_status(const struct lg_report *report, const struct lg_snapshot *s);
 char *lg_report_stats(const struct lg_report *report);
 char *lg_report_backends(const struct lg_snapshot *s, lg_ns_t now_ns);
 char *lg_report_version(const char *dpdk);

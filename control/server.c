@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* server.c: the control thread's loop: signals, commands, worker logs, reload, drain.
+/* server.c: the control thread's loop: signals, the admin API, worker logs, reload, drain.
  *
  *   START --stages up--> RUN --SIGTERM or SIGINT--> DRAIN --last session, deadline, second--> STOP
  *                         |                                                                    ^
@@ -12,7 +12,6 @@
 #include "boot.h"
 #include "log.h"
 #include "notify.h"
-#include "report.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -75,7 +74,7 @@ static void wait_pickup(struct lg_server *s)
            s->reload.current->generation, PICKUP_MS);
 }
 
-static lg_err_t reload(struct lg_server *s, struct lg_diag *diag)
+lg_err_t lg_server_reload(struct lg_server *s, struct lg_diag *diag)
 {
     lg_err_t err = LG_E(AGAIN);
     char status[64];
@@ -101,12 +100,12 @@ static lg_err_t reload(struct lg_server *s, struct lg_diag *diag)
     return err;
 }
 
-/* ---------------------------------------------------------------- commands */
+/* ---------------------------------------------------------------- reports */
 
-static char *stats(struct lg_server *s)
+void lg_server_report(struct lg_server *s, struct lg_report *out)
 {
     read_reports(s);
-    struct lg_report report = {
+    *out = (struct lg_report){
         .generation = s->reload.current->generation,
         .retired_cnt = s->reload.retired_cnt,
         .is_draining = s->phase == LG_PHASE_DRAIN,
@@ -115,30 +114,7 @@ static char *stats(struct lg_server *s)
         .workers = s->reports,
         .cpus = s->reload.boot_cfg->worker_cpus,
     };
-    lg_tls_crl_totals(&report.crls);
-    return lg_report_stats(&report);
-}
-
-char *lg_server_handle(void *server, enum lg_ctl_verb verb)
-{
-    struct lg_server *s = server;
-    struct lg_diag diag;
-    lg_err_t err;
-
-    switch (verb) {
-    case LG_CTL_STATS:
-        return stats(s);
-    case LG_CTL_VERSION:
-        return lg_report_version(lg_boot_dpdk_version());
-    case LG_CTL_RELOAD:
-        err = reload(s, &diag);
-        return lg_report_reload(err, s->reload.current->generation, &diag);
-    case LG_CTL_BACKENDS:
-        return lg_report_backends(s->reload.current, lg_boot_now());
-    case LG_CTL_UNKNOWN:
-        break;
-    }
-    return NULL;
+    lg_tls_crl_totals(&out->crls);
 }
 
 /* ---------------------------------------------------------------- drain */
@@ -196,7 +172,7 @@ static void take_signal(struct lg_server *s, uint32_t signo)
 
     switch (signo) {
     case SIGHUP:
-        if (!lg_is_ok(reload(s, &diag)))
+        if (!lg_is_ok(lg_server_reload(s, &diag)))
             return; /* it has said why */
         break;
     case SIGTERM:
@@ -247,14 +223,14 @@ static void tick(struct lg_server *s, lg_ns_t now_ns)
 static void loop(struct lg_server *s)
 {
     struct pollfd fds[] = {{.fd = s->signal_fd, .events = POLLIN},
-                           {.fd = s->ctl ? lg_ctl_fd(s->ctl) : -1, .events = POLLIN}};
+                           {.fd = s->admin ? lg_admin_fd(s->admin) : -1, .events = POLLIN}};
 
     while (s->phase != LG_PHASE_STOP) {
         poll(fds, LG_ARRAY_CNT(fds), TICK_MS);
         read_signals(s);
         lg_ns_t now_ns = lg_boot_now();
-        if (s->ctl)
-            lg_ctl_poll(s->ctl, now_ns);
+        if (s->admin)
+            lg_admin_poll(s->admin, now_ns);
         tick(s, now_ns);
     }
 }

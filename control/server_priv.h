@@ -4,10 +4,11 @@
 #ifndef LG_SERVER_PRIV_H
 #define LG_SERVER_PRIV_H
 
+#include "admin.h"
 #include "core.h"
-#include "ctl.h"
 #include "options.h"
 #include "reload.h"
+#include "report.h"
 
 enum lg_phase { LG_PHASE_START, LG_PHASE_RUN, LG_PHASE_DRAIN, LG_PHASE_STOP };
 
@@ -18,7 +19,7 @@ struct lg_server {
     int signal_fd;         /* HUP, TERM, INT, USR1: blocked everywhere, read here */
     struct lg_config *cfg; /* owned until reload has it; then borrows: until the last stage */
     struct lg_reload reload;
-    struct lg_ctl *ctl;        /* owns; NULL: control_socket is "" */
+    struct lg_admin *admin;    /* owns; NULL: nothing is configured */
     int lock_fd[LG_MAX_PORTS]; /* owns; lock_cnt of them */
     uint32_t lock_cnt;
     struct lg_cores cores;
@@ -34,8 +35,12 @@ struct lg_server {
 enum lg_exit lg_server_up(struct lg_server *s);
 void lg_server_down(struct lg_server *s);
 
-/* lg_server_handle carries out a command of the control socket (lg_ctl_handler). */
-char *lg_server_handle(void *server, enum lg_ctl_verb verb);
+/* lg_server_open_admin opens the admin API with the process's routes (routes.c). */
+LG_MUST lg_err_t lg_server_open_admin(struct lg_server *s, struct lg_diag *diag);
+/* lg_server_reload reads the file again and puts it in force; it logs what diag says. */
+LG_MUST lg_err_t lg_server_reload(struct lg_server *s, struct lg_diag *diag);
+/* lg_server_report reads what the workers tell; out borrows from s until the next one. */
+void lg_server_report(struct lg_server *s, struct lg_report *out);
 /* lg_server_log_diag logs every message of a diag. */
 void lg_server_log_diag(const struct lg_diag *diag);
 /* lg_server_set_log_level puts global.log_level in force, for this thread and the workers. */

@@ -110,19 +110,12 @@ static void snapshot_down(struct lg_server *s)
     lg_reload_fini(&s->reload);
 }
 
-/* ---------------------------------------------------------------- control socket, machine */
+/* ---------------------------------------------------------------- admin API, machine */
 
-static lg_err_t ctl_up(struct lg_server *s, struct lg_diag *diag)
+static void admin_down(struct lg_server *s)
 {
-    const char *path = s->reload.boot_cfg->control_socket;
-
-    return *path ? lg_ctl_open(path, lg_server_handle, s, &s->ctl, diag) : LG_OK;
-}
-
-static void ctl_down(struct lg_server *s)
-{
-    lg_ctl_close(s->ctl);
-    s->ctl = NULL;
+    lg_admin_close(s->admin);
+    s->admin = NULL;
 }
 
 static lg_err_t machine_up(struct lg_server *s, struct lg_diag *diag)
@@ -227,7 +220,7 @@ static const struct stage stages[] = {
     {"configuration", LG_EXIT_CONFIG, config_up, config_down},
     {"TLS library", LG_EXIT_START, tls_up, NULL},
     {"listeners and certificates", LG_EXIT_CONFIG, snapshot_up, snapshot_down},
-    {"control socket", LG_EXIT_START, ctl_up, ctl_down},
+    {"admin API", LG_EXIT_START, lg_server_open_admin, admin_down},
     {"CPUs and rights", LG_EXIT_START, machine_up, NULL},
     {"port locks", LG_EXIT_START, locks_up, locks_down},
     {"memory and DPDK", LG_EXIT_START, eal_up, eal_down},

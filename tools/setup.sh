@@ -14,10 +14,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # The one list of packages.
 declare -A packages=(
     [build]="build-essential meson ninja-build pkg-config python3 libdpdk-dev libyaml-dev libjansson-dev
-        libgtest-dev libssl-dev libbpf-dev libxdp-dev clang-14 libipsec-mb-dev dpkg-dev debian-archive-keyring ca-certificates
+        libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev libgtest-dev libssl-dev libbpf-dev libxdp-dev clang-14 libipsec-mb-dev dpkg-dev debian-archive-keyring ca-certificates
         autoconf automake libtool"
     [test]="openssl curl gnutls-bin nghttp2-client nginx-light iproute2 iputils-ping ethtool procps
-        tcpdump tshark socat netcat-openbsd jq"
+        tcpdump tshark socat netcat-openbsd jq prometheus"
     [bench]="wrk haproxy hitch nginx-light nghttp2-client openssl curl jq iproute2 ethtool procps python3"
     [fuzz]="clang-14 libclang-rt-14-dev"
     [lint]="clang-format codespell shellcheck git lua5.4"
@@ -36,7 +36,7 @@ apt_root() {
         apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@" </dev/null
 }
 
-# nginx, haproxy and hitch are started by our tests, never by the system: nothing starts while they
+# nginx, haproxy, hitch and prometheus are started by our tests, never by the system: nothing starts while they
 # are installed (policy-rc.d), and those that were not here before are switched off for later boots.
 no_daemons_on() {
     if [ ! -e /usr/sbin/policy-rc.d ]; then
@@ -61,7 +61,7 @@ install_packages() {
     apt_root install -y --no-install-recommends "${need[@]}" >&2 ||
         die "could not install ${need[*]}" "$by_hand"
     if command -v systemctl >/dev/null; then
-        for unit in nginx haproxy hitch; do
+        for unit in nginx haproxy hitch prometheus; do
             case " ${need[*]} " in
             *" $unit"*) as_root systemctl disable "$unit" >/dev/null 2>&1 || true ;;
             esac

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The built programs from outside: options, what they print, what they exit with. LOCKGATE and
  * LOCKGATECTL are the paths of the programs, from meson. */
-#include "ctl.h"
+#include "admin.h"
 #include "lock.h"
 #include "options.h"
 #include "site.h"
@@ -98,25 +98,19 @@ static void write_with_socket(const struct t_dir *d)
     t_site_write(d, "a", 8443, global);
 }
 
-static char *answer_nothing(void *ctx, enum lg_ctl_verb verb)
-{
-    (void)ctx;
-    (void)verb;
-    return NULL;
-}
-
 TEST(Lockgate, WillNotTakeTheSocketOfAnother)
 {
     struct t_dir d = t_site_make();
-    struct lg_ctl *ctl = NULL;
+    struct lg_admin_cfg cfg = {.socket_path = t_path(&d, "ctl")};
+    struct lg_admin *admin = NULL;
     struct lg_diag diag = {0};
 
     write_with_socket(&d);
-    EXPECT_OK(lg_ctl_open(t_path(&d, "ctl"), answer_nothing, NULL, &ctl, &diag));
+    EXPECT_OK(lg_admin_open(&cfg, &admin, &diag));
     T_STOP_IF_FAILED();
     EXPECT_EQ(RUN(&d, LOCKGATE " -c lg.yaml"), LG_EXIT_START);
     EXPECT_HAS(out, "another Lockgate is running with");
-    lg_ctl_close(ctl);
+    lg_admin_close(admin);
     t_dir_remove(&d);
 }
 
@@ -138,41 +132,55 @@ TEST_NEEDS(Lockgate, WillNotTakeThePortOfAnother, T_ROOT)
 /* ---------------------------------------------------------------- lockgatectl */
 
 static struct {
-    struct lg_ctl *ctl;
-    const char *stats, *reload;
+    struct lg_admin *admin;
+    const char *answer; /* to everything but version */
     atomic_bool stop;
     pthread_t thread;
 } fake;
 
-static char *fake_answer(void *ctx, enum lg_ctl_verb verb)
+static void fake_answer(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *resp)
 {
     (void)ctx;
-    return strdup(verb == LG_CTL_STATS    ? fake.stats
-                  : verb == LG_CTL_RELOAD ? fake.reload
-                                          : "{\"ok\":true,\"version\":\"7.8\",\"wolfssl\":\"5\","
-                                            "\"dpdk\":\"DPDK 9\"}");
+    (void)req;
+    lg_admin_send(resp, strstr(fake.answer, "\"ok\":false") ? 409 : 200, LG_ADMIN_JSON,
+                  strdup(fake.answer));
+}
+
+static void fake_version(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *resp)
+{
+    (void)ctx;
+    (void)req;
+    lg_admin_send_json(resp, 200,
+                       json_pack("{s:b,s:s,s:s,s:s}", "ok", 1, "version", "7.8", "wolfssl", "5",
+                                 "dpdk", "DPDK 9"));
 }
 
 static void *fake_main(void *arg)
 {
-    struct pollfd p = {.fd = lg_ctl_fd(fake.ctl), .events = POLLIN};
+    struct pollfd p = {.fd = lg_admin_fd(fake.admin), .events = POLLIN};
 
     (void)arg;
     while (!atomic_load(&fake.stop)) {
         poll(&p, 1, 10);
-        lg_ctl_poll(fake.ctl, LG_SEC(1));
+        lg_admin_poll(fake.admin, LG_SEC(1));
     }
     return NULL;
 }
 
-static void fake_start(const struct t_dir *d, const char *stats, const char *reload)
+static void fake_start(const struct t_dir *d, const char *answer)
 {
+    static const struct lg_route routes[] = {{"GET", "/v1/stats", fake_answer, 0},
+                                             {"GET", "/v1/status", fake_answer, 0},
+                                             {"GET", "/v1/backends", fake_answer, 0},
+                                             {"POST", "/v1/reload", fake_answer, 0},
+                                             {"GET", "/v1/version", fake_version, 0}};
+    struct lg_admin_cfg cfg = {
+        .socket_path = t_path(d, "ctl"), .routes = routes, .route_cnt = LG_ARRAY_CNT(routes)};
     struct lg_diag diag = {0};
 
-    fake.stats = stats;
-    fake.reload = reload;
+    fake.answer = answer;
     atomic_store(&fake.stop, false);
-    EXPECT_OK(lg_ctl_open(t_path(d, "ctl"), fake_answer, NULL, &fake.ctl, &diag));
+    EXPECT_OK(lg_admin_open(&cfg, &fake.admin, &diag));
     EXPECT_EQ(pthread_create(&fake.thread, NULL, fake_main, NULL), 0);
 }
 
@@ -180,17 +188,15 @@ static void fake_stop(void)
 {
     atomic_store(&fake.stop, true);
     pthread_join(fake.thread, NULL);
-    lg_ctl_close(fake.ctl);
+    lg_admin_close(fake.admin);
 }
 
 TEST(LockgateCtl, PrintsSingleNumbersOnePerLine)
 {
     struct t_dir d = t_dir_make();
 
-    fake_start(&d,
-               "{\"ok\":true,\"generation\":4,\"draining\":false,"
-               "\"totals\":{\"tls_hs_done\":12345678901,\"tcp_conns\":2},\"workers\":[]}",
-               "");
+    fake_start(&d, "{\"ok\":true,\"generation\":4,\"draining\":false,"
+                   "\"totals\":{\"tls_hs_done\":12345678901,\"tcp_conns\":2},\"workers\":[]}");
     EXPECT_EQ(RUN(&d, LOCKGATECTL " -s ctl stats tls_hs_done"), 0);
     EXPECT_STR(out, "12345678901\n");
     EXPECT_EQ(RUN(&d, LOCKGATECTL " -s ctl stats tcp_conns generation draining"), 0);
@@ -209,15 +215,35 @@ TEST(LockgateCtl, PrintsWhatAReloadSays)
 {
     struct t_dir d = t_dir_make();
 
-    fake_start(&d, "", "{\"ok\":true,\"generation\":4,\"messages\":[\"warning: soon\"]}");
+    fake_start(&d, "{\"ok\":true,\"generation\":4,\"messages\":[\"warning: soon\"]}");
     EXPECT_EQ(RUN(&d, LOCKGATECTL " -s ctl reload 2>/dev/null"), 0);
     EXPECT_STR(out, "generation 4 active\n");
     fake_stop();
-    fake_start(&d, "",
-               "{\"ok\":false,\"generation\":4,\"error\":\"no good\",\"messages\":[\"error: "
-               "a.yaml:3: x\"]}");
+    fake_start(&d, "{\"ok\":false,\"generation\":4,\"error\":\"no good\",\"messages\":[\"error: "
+                   "a.yaml:3: x\"]}");
     EXPECT_EQ(RUN(&d, LOCKGATECTL " -s ctl reload"), 1);
     EXPECT_STR(out, "error: a.yaml:3: x\nlockgatectl: reload: no good\n");
+    fake_stop();
+    t_dir_remove(&d);
+}
+
+TEST(LockgateCtl, ShowsTablesToPeopleAndJsonToPrograms)
+{
+    struct t_dir d = t_dir_make();
+
+    fake_start(&d, "{\"ok\":true,\"pools\":[{\"name\":\"web\",\"backends\":[{\"name\":\"w1\","
+                   "\"address\":\"192.0.2.10:80\",\"state\":\"up\",\"weight\":12,"
+                   "\"connections\":3,\"picked\":4,\"failed\":5,\"check\":{\"result\":\"ok\","
+                   "\"ago_ms\":7,\"took_us\":8}},{\"name\":\"w2\",\"check\":null}]}]}");
+    EXPECT_EQ(RUN(&d, LOCKGATECTL " -s ctl backends"), 0);
+    EXPECT_HAS(out,
+               "POOL  BACKEND  ADDRESS        STATE  WEIGHT  CONNS  PICKED  FAILED  LAST CHECK\n"
+               "web   w1       192.0.2.10:80  up         12      3       4       5  "
+               "ok, 7 ms ago, took 8 us\n"
+               "web   w2");
+    EXPECT_EQ(RUN(&d, LOCKGATECTL " backends --json -s ctl | jq -c '.pools[0].backends[1].name'"),
+              0);
+    EXPECT_STR(out, "\"w2\"\n");
     fake_stop();
     t_dir_remove(&d);
 }
@@ -228,9 +254,9 @@ TEST(LockgateCtl, SaysWhenNobodyAnswers)
 
     EXPECT_EQ(RUN(&d, LOCKGATECTL " -s nowhere stats"), 1);
     EXPECT_HAS(out, "nowhere: No such file or directory; is lockgate running?");
-    fake_start(&d, "this is not JSON", "");
+    fake_start(&d, "this is not JSON");
     EXPECT_EQ(RUN(&d, LOCKGATECTL " -s ctl stats"), 1);
-    EXPECT_HAS(out, "the answer is not JSON");
+    EXPECT_HAS(out, "the answer (HTTP status 200) is not JSON");
     fake_stop();
     t_dir_remove(&d);
 }

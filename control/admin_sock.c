@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ctl_sock.c: making the control socket, and telling a stale one from one in use.
+/* admin_sock.c: making the control socket, and telling a stale one from one in use.
  *
  * Two processes that start at once would both find the stale socket and each remove what the other
  * has just made. So the look and the making happen under a lock on the folder, which leaves no
  * file behind. */
-#include "ctl_priv.h"
+#include "admin_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,7 +79,7 @@ static lg_err_t make(const struct sockaddr_un *addr, int *fd, struct lg_diag *di
     return LG_OK;
 }
 
-lg_err_t lg_ctl_listen(const char *path, int *fd, struct lg_diag *diag)
+lg_err_t lg_admin_listen(const char *path, int *fd, struct lg_diag *diag)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     char copy[sizeof addr.sun_path];

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* routes.c: what the admin API can be asked: the table, and a short handler for each line. A new
+ * one is a line here, a function, a section of docs/api.md, and, where people use it, a command of
+ * lockgatectl. Handlers run on the control thread, between two turns of its loop. */
+#include "server_priv.h"
+
+#include "boot.h"
+#include "report.h"
+
+static void get_status(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    struct lg_server *s = ctx;
+    struct lg_report report;
+
+    (void)req;
+    lg_server_report(s, &report);
+    lg_admin_send(out, 200, LG_ADMIN_JSON, lg_report_status(&report, s->reload.current));
+}
+
+static void get_stats(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    struct lg_report report;
+
+    (void)req;
+    lg_server_report(ctx, &report);
+    lg_admin_send(out, 200, LG_ADMIN_JSON, lg_report_stats(&report));
+}
+
+static void get_version(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    (void)ctx;
+    (void)req;
+    lg_admin_send(out, 200, LG_ADMIN_JSON, lg_report_version(lg_boot_dpdk_version()));
+}
+
+static void get_backends(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    struct lg_server *s = ctx;
+
+    (void)req;
+    lg_admin_send(out, 200, LG_ADMIN_JSON, lg_report_backends(s->reload.current, lg_boot_now()));
+}
+
+/* 409: what is in force stays, and "messages" say why. */
+static void post_reload(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    struct lg_server *s = ctx;
+    struct lg_diag diag;
+
+    (void)req;
+    lg_err_t err = lg_server_reload(s, &diag);
+    lg_admin_send(out, lg_is_ok(err) ? 200 : 409, LG_ADMIN_JSON,
+                  lg_report_reload(err, s->reload.current->generation, &diag));
+}
+
+static const struct lg_route routes[] = {
+    {"GET", "/v1/status", get_status, 0},   {"GET", "/v1/stats", get_stats, 0},
+    {"GET", "/v1/version", get_version, 0}, {"GET", "/v1/backends", get_backends, 0},
+    {"POST", "/v1/reload", post_reload, 0},
+};
+
+lg_err_t lg_server_open_admin(struct lg_server *s, struct lg_diag *diag)
+{
+    const struct lg_config *cfg = s->reload.boot_cfg;
+    struct lg_admin_cfg admin = {.socket_path = cfg->control_socket,
+                                 .routes = routes,
+                                 .route_cnt = LG_ARRAY_CNT(routes),
+                                 .ctx = s};
+
+    return *cfg->control_socket ? lg_admin_open(&admin, &s->admin, diag) : LG_OK;
+}
