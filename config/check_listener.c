@@ -13,6 +13,17 @@ struct at {
     uint32_t idx;
 };
 
+static const char *type_of(const struct at *at)
+{
+    return lg_node_find(at->n, "type")->text;
+}
+
+/* http_twin: the type that would read requests where this one does not. */
+static const char *http_twin(const struct at *at)
+{
+    return at->l->type == LG_LISTENER_TCP ? "http" : "https";
+}
+
 /* ---------------------------------------------------------------- binds */
 
 static void list_addresses(const struct lg_config *cfg, char *buf, size_t buf_sz)
@@ -155,6 +166,7 @@ static void add_catch_all(struct lg_check *c, const struct at *at, struct lg_nod
     l->routes = more;
 }
 
+/* check_https: listeners of type https and http. */
 static void check_https(struct lg_check *c, const struct at *at)
 {
     struct lg_node *routes = lg_node_find(at->n, "routes"), *pool = lg_node_find(at->n, "pool");
@@ -166,7 +178,7 @@ static void check_https(struct lg_check *c, const struct at *at)
 
     if (!pool && (!routes || (lg_is_good(routes) && at->l->route_cnt == 0)))
         lg_check_error(c, at->n, lg_key(key, "listeners[%u]", at->idx),
-                       "an https listener needs routes, or a pool for every request");
+                       "an %s listener needs routes, or a pool for every request", type_of(at));
     if (!lg_set_open(&seen, c->arena, at->l->route_cnt)) {
         lg_check_error(c, at->n, key, "out of memory");
         return;
@@ -177,6 +189,8 @@ static void check_https(struct lg_check *c, const struct at *at)
     lg_key(key, "listeners[%u].pool", at->idx);
     if (lg_is_good(pool) && find_pool(c, pool, key, &at->l->pool_idx))
         add_catch_all(c, at, pool, &seen);
+    if (!lg_listener_has_tls(at->l->type))
+        return;
     if (alpn)
         lg_check_error(c, alpn, lg_key(key, "listeners[%u].tls.alpn", at->idx),
                        "an https listener says http/1.1 by itself; remove it, or use type tcp_ssl");
@@ -204,7 +218,7 @@ static void warn_https_only(struct lg_check *c, const struct at *at)
     for (size_t i = 0; i < LG_ARRAY_CNT(given); i++)
         if (given[i].n)
             lg_check_warn(c, given[i].n, lg_key(key, "listeners[%u].%s", at->idx, given[i].key),
-                          "has no effect: a tcp_ssl listener reads no requests");
+                          "has no effect: a %s listener reads no requests", type_of(at));
 }
 
 /* check_bytes_pool: what a listener that reads no requests cannot balance by. */
@@ -216,11 +230,12 @@ static void check_bytes_pool(struct lg_check *c, const struct at *at, struct lg_
     if (p->balance.how == LG_BALANCE_URI || p->balance.how == LG_BALANCE_HEADER ||
         p->balance.how == LG_BALANCE_COOKIE)
         lg_check_error(c, pool, lg_key(key, "listeners[%u].pool", at->idx),
-                       "pool \"%s\" balances by what is in requests, and a tcp_ssl listener reads "
-                       "none; use balance: source, or type https",
-                       p->name);
+                       "pool \"%s\" balances by what is in requests, and a %s listener reads "
+                       "none; use balance: source, or type %s",
+                       p->name, type_of(at), http_twin(at));
 }
 
+/* check_tcp_ssl: listeners of type tcp_ssl and tcp. */
 static void check_tcp_ssl(struct lg_check *c, const struct at *at)
 {
     struct lg_node *routes = lg_node_find(at->n, "routes"), *pool = lg_node_find(at->n, "pool");
@@ -230,14 +245,16 @@ static void check_tcp_ssl(struct lg_check *c, const struct at *at)
 
     if (!pool)
         lg_check_error(c, at->n, lg_key(key, "listeners[%u]", at->idx),
-                       "\"pool\" is missing: a tcp_ssl listener needs the pool its bytes go to");
+                       "\"pool\" is missing: a %s listener needs the pool its bytes go to",
+                       type_of(at));
     else if (lg_is_good(pool) &&
              find_pool(c, pool, lg_key(key, "listeners[%u].pool", at->idx), &at->l->pool_idx) &&
              at->l->pool_idx < c->cfg->pool_cnt)
         check_bytes_pool(c, at, pool);
     if (routes)
         lg_check_error(c, routes, lg_key(key, "listeners[%u].routes", at->idx),
-                       "a tcp_ssl listener reads no requests; use pool, or type https");
+                       "a %s listener reads no requests; use pool, or type %s", type_of(at),
+                       http_twin(at));
     for (struct lg_node *n = lg_items(alpn); n && k < at->l->tls.alpn_cnt;
          n = lg_next(alpn, n), k++)
         for (uint32_t i = 0; i < k; i++)
@@ -295,12 +312,35 @@ static void check_tls(struct lg_check *c, const struct at *at)
         lg_check_error(c, min, lg_key(key, "listeners[%u].tls.min_version", at->idx),
                        "%s is above max_version %s; no client could connect", min->text,
                        max ? max->text : "1.3");
+    if (tls && tls->kind == LG_NODE_MAP && !lg_node_find(tls, "certificates"))
+        lg_check_error(
+            c, tls, lg_key(key, "listeners[%u].tls", at->idx),
+            "\"certificates\" is missing: certificates to show; the first is the default");
     if (!tls || (auth && auth->is_bad))
         return;
     if (at->l->tls.client_auth == LG_AUTH_NONE)
         check_one_way(c, at, tls);
     else
         check_mutual(c, at, tls, auth);
+}
+
+/* check_tls_or_none: whether there is a tls section is a matter of the type. */
+static void check_tls_or_none(struct lg_check *c, const struct at *at)
+{
+    struct lg_node *tls = lg_node_find(at->n, "tls");
+    char key[LG_KEY_SZ];
+
+    if (!lg_is_good(lg_node_find(at->n, "type")) || lg_listener_has_tls(at->l->type)) {
+        if (!tls)
+            lg_check_error(c, at->n, lg_key(key, "listeners[%u]", at->idx),
+                           "\"tls\" is missing: certificates and what is asked of clients");
+        check_tls(c, at);
+        return;
+    }
+    if (tls)
+        lg_check_error(c, tls, lg_key(key, "listeners[%u].tls", at->idx),
+                       "a listener of type %s speaks in clear; remove this section, or use type %s",
+                       type_of(at), at->l->type == LG_LISTENER_TCP ? "tcp_ssl" : "https");
 }
 
 void lg_check_listeners(struct lg_check *c)
@@ -320,10 +360,10 @@ void lg_check_listeners(struct lg_check *c)
          n = lg_next(listeners, n), i++) {
         struct at at = {&cfg->listeners[i], n, i};
         check_binds(c, &at, &taken);
-        check_tls(c, &at);
+        check_tls_or_none(c, &at);
         if (!lg_is_good(lg_node_find(n, "type")))
             continue;
-        if (at.l->type == LG_LISTENER_HTTPS)
+        if (lg_listener_reads_http(at.l->type))
             check_https(c, &at);
         else
             check_tcp_ssl(c, &at);

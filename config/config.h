@@ -23,7 +23,21 @@
 
 enum lg_idle { LG_IDLE_ADAPTIVE, LG_IDLE_POLL };
 enum lg_cfg_cc { LG_CC_CUBIC, LG_CC_NEWRENO };
-enum lg_listener_type { LG_LISTENER_TCP_SSL, LG_LISTENER_HTTPS };
+/* What clients speak to a listener: bytes or HTTP, inside TLS or in clear. */
+enum lg_listener_type {
+    LG_LISTENER_TCP_SSL,
+    LG_LISTENER_HTTPS,
+    LG_LISTENER_TCP,
+    LG_LISTENER_HTTP,
+};
+static inline bool lg_listener_has_tls(enum lg_listener_type t)
+{
+    return t == LG_LISTENER_TCP_SSL || t == LG_LISTENER_HTTPS;
+}
+static inline bool lg_listener_reads_http(enum lg_listener_type t)
+{
+    return t == LG_LISTENER_HTTPS || t == LG_LISTENER_HTTP;
+}
 enum lg_client_auth { LG_AUTH_NONE, LG_AUTH_OPTIONAL, LG_AUTH_REQUIRED };
 enum lg_crl_fail { LG_CRL_FAIL_CLOSED, LG_CRL_FAIL_OPEN };
 enum lg_tls_prefer { LG_PREFER_SERVER, LG_PREFER_CLIENT };
@@ -106,9 +120,9 @@ struct lg_cfg_listener {
     enum lg_listener_type type;
     uint32_t bind_cnt; /* addresses must belong to a port; [1, 64] */
     struct lg_endpoint *binds;
-    struct lg_cfg_tls tls;
-    uint32_t pool_idx;  /* tcp_ssl: where bytes go */
-    uint32_t route_cnt; /* https */
+    struct lg_cfg_tls tls; /* tcp_ssl and https; else zeroes */
+    uint32_t pool_idx;     /* tcp_ssl, tcp: where bytes go */
+    uint32_t route_cnt;    /* https, http */
     struct lg_cfg_http_route *routes;
     lg_ns_t handshake_timeout_ns; /* default 10 s */
     lg_ns_t header_timeout_ns;    /* https: request header; default 10 s -> 408 */

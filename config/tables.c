@@ -241,8 +241,11 @@ const struct lg_word lg_version_words[] = {{"1.2", LG_TLS_12}, {"1.3", LG_TLS_13
 const struct lg_word lg_crl_words[] = {
     {"closed", LG_CRL_FAIL_CLOSED}, {"open", LG_CRL_FAIL_OPEN}, {NULL, 0}};
 
-static const struct lg_word type_words[] = {
-    {"tcp_ssl", LG_LISTENER_TCP_SSL}, {"https", LG_LISTENER_HTTPS}, {NULL, 0}};
+static const struct lg_word type_words[] = {{"tcp_ssl", LG_LISTENER_TCP_SSL},
+                                            {"https", LG_LISTENER_HTTPS},
+                                            {"tcp", LG_LISTENER_TCP},
+                                            {"http", LG_LISTENER_HTTP},
+                                            {NULL, 0}};
 static const struct lg_word prefer_words[] = {
     {"server", LG_PREFER_SERVER}, {"client", LG_PREFER_CLIENT}, {NULL, 0}};
 static const struct lg_word sni_words[] = {{"default", 0}, {"strict", 1}, {NULL, 0}};
@@ -276,9 +279,8 @@ static const struct lg_field tls_fields[] = {
      LIST_AT(struct lg_cfg_tls, certs, cert_cnt),
      .list_min = 1,
      .list_max = 16384,
-     .is_required = true,
-     .doc = "certificates to show, chosen by the name the client asks for; the first is the "
-            "default"},
+     .doc = "required: certificates to show, chosen by the name the client asks for; the first is "
+            "the default"},
     {.key = "min_version",
      .kind = &lg_kind_word,
      AT(struct lg_cfg_tls, min_version),
@@ -400,14 +402,14 @@ static const struct lg_field timeout_fields[] = {
      .min = LG_MS(1),
      .max = LG_SEC(3600),
      .def = "10s",
-     .doc = "https: from a request's first byte to the end of its header; then 408"},
+     .doc = "https, http: from a request's first byte to the end of its header; then 408"},
     {.key = "keepalive",
      .kind = &lg_kind_duration,
      AT(struct lg_cfg_listener, keepalive_timeout_ns),
      .min = LG_MS(1),
      .max = LG_SEC(86400),
      .def = "60s",
-     .doc = "https: between two requests"},
+     .doc = "https, http: between two requests"},
     {.key = "idle",
      .kind = &lg_kind_duration,
      AT(struct lg_cfg_listener, idle_timeout_ns),
@@ -430,7 +432,8 @@ static const struct lg_field listener_fields[] = {
      AT(struct lg_cfg_listener, type),
      .words = type_words,
      .is_required = true,
-     .doc = "tcp_ssl relays the bytes inside TLS, https routes requests"},
+     .doc = "tcp_ssl relays the bytes inside TLS, https routes requests; tcp and http do the same "
+            "in clear"},
     {.key = "bind",
      .kind = &lg_kind_endpoint,
      LIST_AT(struct lg_cfg_listener, binds, bind_cnt),
@@ -441,18 +444,18 @@ static const struct lg_field listener_fields[] = {
     {.key = "tls",
      .table = &tls_table,
      AT(struct lg_cfg_listener, tls),
-     .is_required = true,
-     .doc = "certificates and what is asked of clients"},
+     .doc = "tcp_ssl, https: required: certificates and what is asked of clients"},
     {.key = "pool",
      .kind = &lg_kind_ref,
      AT(struct lg_cfg_listener, pool_idx),
-     .doc = "tcp_ssl: the pool the bytes go to; https: the pool for what no route matches"},
+     .doc = "tcp_ssl, tcp: the pool the bytes go to; https, http: the pool for what no route "
+            "matches"},
     {.key = "routes",
      .table = &http_route_table,
      LIST_AT(struct lg_cfg_listener, routes, route_cnt),
      .list_min = 0,
      .list_max = 65535,
-     .doc = "https: which requests go to which pool"},
+     .doc = "https, http: which requests go to which pool"},
     {.key = "accept_proxy",
      .kind = &lg_kind_prefix,
      LIST_AT(struct lg_cfg_listener, pp_from, pp_from_cnt),
@@ -467,7 +470,7 @@ static const struct lg_field listener_fields[] = {
      .min = KIB(1),
      .max = KIB(256),
      .def = "16KiB",
-     .doc = "https: bytes of a request's header section; longer ones get 431"},
+     .doc = "https, http: bytes of a request's header section; longer ones get 431"},
 };
 static const struct lg_table listener_table =
     TABLE(listener_fields, struct lg_cfg_listener, offsetof(struct lg_cfg_listener, line));

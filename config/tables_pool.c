@@ -46,8 +46,9 @@ static const struct lg_field backend_fields[] = {
      .min = 0,
      .max = 16u << 20,
      .def = "0",
-     .doc = "connections (https: requests) it gets at once from all workers together; more wait "
-            "in the pool's queue; 0 for no bound"},
+     .doc =
+         "connections (https, http: requests) it gets at once from all workers together; more wait "
+         "in the pool's queue; 0 for no bound"},
     {.key = "backup",
      .kind = &lg_kind_bool,
      AT(struct lg_cfg_backend, backup),
@@ -285,7 +286,7 @@ static const struct lg_field queue_fields[] = {
      .min = 0,
      .max = 1u << 20,
      .def = "1024",
-     .doc = "how many may wait, per worker; more get 503 (https) or are closed"},
+     .doc = "how many may wait, per worker; more get 503 (https, http) or are closed"},
     {.key = "timeout",
      .kind = &lg_kind_duration,
      AT(struct lg_cfg_pool, queue_timeout_ns),
@@ -363,10 +364,10 @@ static const struct lg_field pool_fields[] = {
      .min = LG_MS(1),
      .max = LG_SEC(86400),
      .def = "60s",
-     .doc = "https: how long until the response's header is there; then 504"},
+     .doc = "https, http: how long until the response's header is there; then 504"},
     {.key = "keepalive",
      .table = &keepalive_table,
-     .doc = "https: backend connections kept for the next request"},
+     .doc = "https, http: backend connections kept for the next request"},
 };
 const struct lg_table lg_pool_table =
     TABLE(pool_fields, struct lg_cfg_pool, offsetof(struct lg_cfg_pool, line));

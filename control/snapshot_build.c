@@ -33,6 +33,8 @@ static lg_err_t build_listeners(struct lg_snapshot *s, struct lg_diag *diag)
         struct lg_listener *l = &s->listeners[i];
         l->cfg = &cfg->listeners[i];
         l->idx = i;
+        if (!lg_listener_has_tls(l->cfg->type))
+            continue;
         lg_err_t one = lg_tls_policy_build(cfg, l->cfg, s->worker_cnt, &l->tls, diag);
         if (lg_is_ok(err))
             err = one; /* go on: the operator wants to hear of all of them */

@@ -349,7 +349,7 @@ static void opened(struct lg_session *s)
 
     b->is_open = true;
     lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_OK);
-    lg_tls_set_plain_seg(s->tls, b->tls ? 0 : lg_tcp_mss(b->c));
+    lg_session_plain_seg(s);
     if (s->state == LG_S_RELAY)
         lg_relay_back_open(s);
     else if (s->state == LG_S_HTTP)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* front.c: the client leg: TCP to TLS and back, the handshake's outcome, and the ways to end.
- * It does not know what the plaintext means. */
+/* front.c: the client leg: TCP to TLS and back (or past it, in clear), the handshake's outcome, and
+ * the ways to end. It does not know what the plaintext means. */
 #include "proxy_priv.h"
 
 #include <stdio.h>
@@ -129,6 +129,23 @@ static bool decrypt(struct lg_session *s, uint32_t max)
     return cin != s->cin.bytes || up != s->up.bytes || fout != s->fout.bytes;
 }
 
+/* fill_plain is lg_front_fill for a client in clear. */
+static bool fill_plain(struct lg_session *s, uint32_t bound)
+{
+    if (s->cin.head) { /* what came behind the PROXY header */
+        lg_bufq_append(&s->up, &s->cin);
+        return true;
+    }
+    uint32_t max = LG_MIN(bound - s->up.bytes, LG_UP_BYTES);
+    uint32_t n = lg_tcp_take(s->front, &s->up, LG_MIN(max, s->budget_up));
+    s->budget_up -= LG_MIN(s->budget_up, n);
+    s->has_input |= n > 0;
+    if (n > 0 || !lg_tcp_rx_done(s->front))
+        return n > 0;
+    s->rx_end = LG_RX_CLOSED;
+    return true;
+}
+
 bool lg_front_fill(struct lg_session *s, uint32_t bound)
 {
     if (s->rx_end != LG_RX_OPEN || !lg_q_is_short(&s->up, bound) ||
@@ -138,6 +155,8 @@ bool lg_front_fill(struct lg_session *s, uint32_t bound)
         s->has_more = true;
         return false;
     }
+    if (!s->tls)
+        return fill_plain(s, bound);
     uint8_t state = s->state;
     bool moved = take_cipher(s);
     /* A handshake may have steps left that need no new bytes. */
@@ -155,6 +174,8 @@ bool lg_front_fill(struct lg_session *s, uint32_t bound)
 
 bool lg_front_tx(struct lg_session *s)
 {
+    if (!s->tls)
+        return lg_q_send(s->front, &s->fp);
     bool moved = lg_q_send(s->front, &s->fout);
     if (s->fout.head || !s->fp.head)
         return moved;
@@ -176,10 +197,10 @@ static void opened(struct lg_session *s)
     struct lg_proxy *p = s->p;
 
     lg_stat_add(p->env.stats, LG_STAT_TLS_HS_CYCLES, s->hs_cycles);
-    if (s->listener->cfg->type == LG_LISTENER_TCP_SSL)
-        lg_relay_begin(s);
-    else
+    if (lg_listener_reads_http(s->listener->cfg->type))
         lg_http_begin(s);
+    else
+        lg_relay_begin(s);
 }
 
 /* before_handshake waits for a trusted proxy's header; true: something moved. */
@@ -199,6 +220,10 @@ bool lg_front_handshake(struct lg_session *s)
 {
     if (s->wants_pp)
         return before_handshake(s);
+    if (!s->tls) {
+        opened(s);
+        return true;
+    }
     bool moved = lg_front_fill(s, LG_UP_BYTES);
     if (s->state != LG_S_HANDSHAKE)
         return moved;
@@ -248,7 +273,7 @@ bool lg_front_flush(struct lg_session *s)
         lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->idle_timeout_ns));
     if (s->fp.head || s->fout.head)
         return moved;
-    if (s->wants_notify && !s->is_notified)
+    if (s->tls && s->wants_notify && !s->is_notified)
         return lg_front_notify(s) || moved;
     lg_tcp_shutdown(s->front);
     lg_bufq_drop_all(&s->cin);

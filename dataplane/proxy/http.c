@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* http.c: https: the exchanges of one client connection, one after another: a request from its
- * first byte to the last byte of its response. Heads are http_head.c and http_write.c, bodies
+/* http.c: https and http: the exchanges of one client connection, one after another: a request from
+ * its first byte to the last byte of its response. Heads are http_head.c and http_write.c, bodies
  * http_body.c, the response's half is http_resp.c.
  *
  *   IDLE --first byte--> HEAD --complete--> route, pick --> CONNECT --open--> EXCHANGE --+
@@ -61,7 +61,7 @@ void lg_http_exchange_over(struct lg_session *s)
 static void client_of(const struct lg_session *s, struct lg_http_client *c, char ip[LG_IP_STR_SZ],
                       char host[LG_ENDPOINT_STR_SZ])
 {
-    const struct lg_tls_info *i = lg_tls_get_info(s->tls);
+    const struct lg_tls_info *i = lg_session_tls_info(s);
     struct lg_endpoint client, local;
 
     lg_session_addrs(s, &client, &local);
@@ -75,7 +75,8 @@ static void client_of(const struct lg_session *s, struct lg_http_client *c, char
         .issuer = i->issuer,
         .serial = i->serial,
         .fingerprint = i->fingerprint,
-        .cert = lg_tls_client_cert(s->tls),
+        .proto = s->tls ? "https" : "http",
+        .cert = s->tls ? lg_tls_client_cert(s->tls) : lg_span(NULL, 0),
     };
 }
 
@@ -137,7 +138,7 @@ static void begin_exchange(struct lg_session *s)
 
     h->phase = LG_HP_EXCHANGE;
     h->sent_ns = s->p->now_ns;
-    lg_tls_set_plain_seg(s->tls, s->back->tls ? 0 : lg_tcp_mss(s->back->c));
+    lg_session_plain_seg(s);
     if (h->is_idempotent && (s->back->is_reused || lg_session_pool(s)->retry_max > 0))
         (void)lg_q_copy(&h->replay, &s->bq, s->p->env.pool); /* without it: 502, no retry */
     lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->idle_timeout_ns));

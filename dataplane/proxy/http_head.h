@@ -78,6 +78,7 @@ enum lg_http_framing lg_http_response_framing(const struct lg_http_head *h, bool
 struct lg_http_client {
     const char *ip;           /* "192.0.2.1", "2001:db8::1" */
     const char *default_host; /* for requests without Host (HTTP/1.0) */
+    const char *proto;        /* what the client speaks: "https", "http" */
     uint16_t port;            /* the listener's */
     bool is_mutual;           /* the listener asks for certificates: say the outcome */
     bool has_cert;

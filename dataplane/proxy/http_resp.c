@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* http_resp.c: https: the response half of an exchange, and the proxy's own replies. */
+/* http_resp.c: the response half of an exchange, and the proxy's own replies. */
 #include "http_msg.h"
 
 #include "http_reply.h"

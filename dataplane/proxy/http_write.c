@@ -76,7 +76,7 @@ static void put_forwarded(const struct lg_http_head *h, const struct lg_http_cli
         }
     lg_http_put_str(t, c->ip);
     lg_http_put_str(t, "\r\n");
-    put_field(t, "X-Forwarded-Proto", "https");
+    put_field(t, "X-Forwarded-Proto", c->proto);
     lg_http_put_str(t, "X-Forwarded-Port: ");
     lg_http_put_u64(t, c->port);
     lg_http_put_str(t, "\r\n");

@@ -142,7 +142,7 @@ static void front_event(struct lg_proxy *p, struct lg_tcp_conn *c, uint32_t even
         return;
     }
     if (events & (LG_TCP_EV_RESET | LG_TCP_EV_TIMEOUT)) {
-        if (s->state == LG_S_HANDSHAKE)
+        if (s->state == LG_S_HANDSHAKE && s->tls)
             lg_front_lost(s);
         lg_back_abort(s);
         s->state = LG_S_END;

@@ -7,6 +7,8 @@
  *   front TCP --take--> cin --lg_tls_rx--> up --mode--> bq --send--> back TCP
  *   front TCP <--send-- fout <--lg_tls_tx-- fp <--mode-- down <--take-- back TCP
  *
+ * A client in clear (s->tls NULL) has no cin and no fout: up comes from its TCP, fp goes to it.
+ *
  * `mode` is the byte relay (relay.c: queues are appended whole) or HTTP (http.c: heads are parsed
  * and rewritten, bodies are moved by their framing). Every queue is bounded: a step fills one only
  * while the next is short, so a slow reader fills at most its own TCP's send queue and then one
@@ -14,8 +16,8 @@
  *
  * A session's states (who moves it on):
  *
- *   HANDSHAKE --TLS open--> RELAY (tcp_ssl) or HTTP (https)
- *       |                     |            |
+ *   HANDSHAKE --TLS open--> RELAY (tcp_ssl) or HTTP (https); in clear at once, or after the PROXY
+ *       |                     |            |         header
  *       | TLS failed, reply   | both ways  | last response, error reply, client done
  *       v                     | done       v
  *     FLUSH: what is queued goes out, then close_notify (when in order) and FIN
@@ -129,7 +131,7 @@ struct lg_session {
     uint64_t key;
 
     struct lg_tcp_conn *front;
-    struct lg_tls *tls;                 /* owns */
+    struct lg_tls *tls;                 /* owns; NULL: in clear */
     struct lg_back *back;               /* owns, or NULL */
     const struct lg_snapshot *snap;     /* borrows: pinned */
     const struct lg_listener *listener; /* borrows: of snap */
@@ -180,7 +182,8 @@ bool lg_session_run(struct lg_session *s);
 void lg_session_deadline(struct lg_session *s, lg_ns_t at_ns);
 /* lg_session_abort resets both peers and ends the session. */
 void lg_session_abort(struct lg_session *s);
-/* lg_session_finish goes to FLUSH; in_order: with close_notify. The backend is let go. */
+/* lg_session_finish goes to FLUSH; in order: with close_notify. The backend is let go. In clear CUT
+ * is a reset, and what was on its way to the client may be lost. */
 enum lg_finish { LG_FINISH_IN_ORDER, LG_FINISH_CUT };
 void lg_session_finish(struct lg_session *s, enum lg_finish how);
 void lg_session_accept(struct lg_proxy *p, struct lg_tcp_conn *c);
@@ -195,6 +198,10 @@ void lg_session_unqueue(struct lg_session *s);
  */
 void lg_session_addrs(const struct lg_session *s, struct lg_endpoint *client,
                       struct lg_endpoint *local);
+/* lg_session_tls_info: what TLS knows of the client; all of it empty in clear. */
+const struct lg_tls_info *lg_session_tls_info(const struct lg_session *s);
+/* lg_session_plain_seg cuts the client's plaintext so that the backend's TCP sends it uncopied. */
+void lg_session_plain_seg(struct lg_session *s);
 /* lg_session_client_text: "192.0.2.1:1234" of the client; buf of LG_ENDPOINT_STR_SZ. */
 const char *lg_session_client_text(const struct lg_session *s, char *buf);
 
@@ -229,6 +236,8 @@ bool lg_told_wants(const struct lg_listener *l, const lg_ip_t *from);
 /* lg_told_read looks for the header at the front of s->cin.
  *   Returns  LG_OK: taken; LG_E(AGAIN) not whole yet; else it is refused, said and counted */
 LG_MUST lg_err_t lg_told_read(struct lg_session *s);
+/* lg_told_refuse says and counts that the header did not come, or is no header. */
+void lg_told_refuse(struct lg_session *s);
 /* lg_told_backend sends s's backend its header; false: no buffer for it. */
 bool lg_told_backend(struct lg_session *s);
 /* lg_told_check sends one for ourselves (a health check). */

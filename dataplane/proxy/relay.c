@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* relay.c: tcp_ssl: every byte the client sent inside TLS goes to one backend connection, every
- * byte of the backend into TLS, each direction ending by itself.
+/* relay.c: tcp_ssl and tcp: every byte the client sent (inside TLS) goes to one backend connection,
+ * every byte of the backend to the client, each direction ending by itself.
  *
  * How one end becomes the other's:
  *   client close_notify     -> FIN to the backend, after the client's bytes
@@ -11,7 +11,9 @@
  *                              leave this way
  *   reset of either         -> reset of the other; but a backend that resets after its FIN has
  *                              been read completely has said all it had to say
- *   no backend to be had    -> FIN without close_notify: the client can tell it from an answer */
+ *   no backend to be had    -> FIN without close_notify: the client can tell it from an answer
+ * A client in clear has no close_notify: its FIN is in order, ours is, and what is missing is said
+ * by a reset. */
 #include "proxy_priv.h"
 
 static void no_backend(struct lg_session *s)
@@ -120,7 +122,7 @@ static bool end_down(struct lg_session *s)
         lg_session_finish(s, LG_FINISH_CUT);
         return true;
     }
-    if (!s->is_notified)
+    if (s->tls && !s->is_notified)
         return lg_front_notify(s);
     if (s->fout.head)
         return false;

@@ -21,6 +21,26 @@ const char *lg_session_client_text(const struct lg_session *s, char *buf)
     return lg_endpoint_text(&client, buf);
 }
 
+const struct lg_tls_info *lg_session_tls_info(const struct lg_session *s)
+{
+    static const struct lg_tls_info none = {.suite = "",
+                                            .group = "",
+                                            .alpn = "",
+                                            .sni = "",
+                                            .subject = "",
+                                            .issuer = "",
+                                            .serial = "",
+                                            .fingerprint = "",
+                                            .cn = ""};
+    return s->tls ? lg_tls_get_info(s->tls) : &none;
+}
+
+void lg_session_plain_seg(struct lg_session *s)
+{
+    if (s->tls)
+        lg_tls_set_plain_seg(s->tls, s->back->tls ? 0 : lg_tcp_mss(s->back->c));
+}
+
 /* The wheel is used lazily: a deadline that moves away costs one store, and the timer is set anew
  * when it fires too early. */
 void lg_session_deadline(struct lg_session *s, lg_ns_t at_ns)
@@ -32,7 +52,8 @@ void lg_session_deadline(struct lg_session *s, lg_ns_t at_ns)
 
 void lg_session_queue(struct lg_session *s)
 {
-    struct lg_worklist *l = s->state == LG_S_HANDSHAKE ? &s->p->shakes : &s->p->work;
+    bool is_shake = s->state == LG_S_HANDSHAKE && s->tls;
+    struct lg_worklist *l = is_shake ? &s->p->shakes : &s->p->work;
     if (s->work_list)
         return;
     s->work_list = l;
@@ -82,8 +103,8 @@ void lg_session_accept(struct lg_proxy *p, struct lg_tcp_conn *c)
         return;
     }
     struct lg_session *s = lg_pool_take(&p->session_pool);
-    struct lg_tls *tls = s ? lg_tls_open(p->env.tls, l->tls, p->now_ns) : NULL;
-    if (!tls) {
+    struct lg_tls *tls = s && l->tls ? lg_tls_open(p->env.tls, l->tls, p->now_ns) : NULL;
+    if (!s || (l->tls && !tls)) {
         if (s)
             lg_pool_give(&p->session_pool, s);
         refuse(p, c, LG_STAT_PROXY_FULL);
@@ -135,6 +156,10 @@ void lg_session_abort(struct lg_session *s)
 
 void lg_session_finish(struct lg_session *s, enum lg_finish how)
 {
+    if (how == LG_FINISH_CUT && !s->tls) {
+        lg_session_abort(s); /* in clear only a reset says that something is missing */
+        return;
+    }
     lg_back_abort(s);
     lg_bufq_drop_all(&s->up);
     lg_bufq_drop_all(&s->bq);
@@ -181,7 +206,10 @@ static void expire(struct lg_session *s)
 {
     switch ((enum lg_sess_state)s->state) {
     case LG_S_HANDSHAKE:
-        lg_front_gone(s, LG_STAT_TLS_FAIL_TIMEOUT, "too slow");
+        if (s->tls)
+            lg_front_gone(s, LG_STAT_TLS_FAIL_TIMEOUT, "too slow");
+        else
+            lg_told_refuse(s);
         lg_session_abort(s);
         break;
     case LG_S_RELAY:

@@ -21,7 +21,7 @@
 
 struct lg_listener {
     const struct lg_cfg_listener *cfg; /* borrows: from the snapshot's config */
-    struct lg_tls_policy *tls;         /* owns */
+    struct lg_tls_policy *tls;         /* owns; NULL: in clear */
     uint32_t idx;
 };
 

@@ -11,10 +11,21 @@ bool lg_told_wants(const struct lg_listener *l, const lg_ip_t *from)
     return false;
 }
 
-lg_err_t lg_told_read(struct lg_session *s)
+void lg_told_refuse(struct lg_session *s)
 {
     struct lg_proxy *p = s->p;
     char client[LG_ENDPOINT_STR_SZ];
+
+    lg_stat_inc(p->env.stats, LG_STAT_PROXY_HDR_BAD);
+    /* A connection without a byte is a health check: not worth a warning. */
+    lg_logring_put(p->env.log, p->env.stats, s->has_input ? LG_LOG_WARN : LG_LOG_DEBUG,
+                   "client %s listener %s: closed: no PROXY header, or a malformed one",
+                   lg_session_client_text(s, client), s->listener->cfg->name);
+}
+
+lg_err_t lg_told_read(struct lg_session *s)
+{
+    struct lg_proxy *p = s->p;
     uint8_t *raw = p->http->in;
     size_t used = 0;
 
@@ -30,11 +41,7 @@ lg_err_t lg_told_read(struct lg_session *s)
         lg_stat_inc(p->env.stats, LG_STAT_PROXY_HDR_TAKEN);
         return LG_OK;
     }
-    lg_stat_inc(p->env.stats, LG_STAT_PROXY_HDR_BAD);
-    /* A connection without a byte is a health check: not worth a warning. */
-    lg_logring_put(p->env.log, p->env.stats, n ? LG_LOG_WARN : LG_LOG_DEBUG,
-                   "client %s listener %s: closed: no PROXY header, or a malformed one",
-                   lg_session_client_text(s, client), s->listener->cfg->name);
+    lg_told_refuse(s);
     return LG_E(FORMAT);
 }
 
@@ -55,9 +62,9 @@ static bool send_header(struct lg_proxy *p, struct lg_tcp_conn *c, enum lg_proxy
 
 bool lg_told_backend(struct lg_session *s)
 {
-    const struct lg_tls_info *i = lg_tls_get_info(s->tls);
+    const struct lg_tls_info *i = lg_session_tls_info(s);
     struct lg_pp_say say = {
-        .has_tls = true,
+        .has_tls = s->tls != NULL,
         .has_cert = i->has_client_cert,
         .alpn = i->alpn,
         .authority = i->sni,
@@ -66,7 +73,7 @@ bool lg_told_backend(struct lg_session *s)
         .group = i->group,
         .sig_scheme = "",
         .cn = i->cn,
-        .client_cert = lg_tls_client_cert(s->tls),
+        .client_cert = s->tls ? lg_tls_client_cert(s->tls) : lg_span(NULL, 0),
     };
 
     lg_session_addrs(s, &say.addrs.src, &say.addrs.dst);

@@ -17,6 +17,7 @@ static char text[(1u << 20) + 8192];
 static void request(lg_span_t raw)
 {
     static const struct lg_http_client client = {.ip = "192.0.2.1",
+                                                 .proto = "https",
                                                  .default_host = "fallback",
                                                  .port = 443,
                                                  .is_mutual = true,

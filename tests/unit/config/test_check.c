@@ -214,6 +214,45 @@ TEST(ConfigCheck, JudgesPoolsAndRoutesByListenerType)
     fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
 }
 
+TEST(ConfigCheck, WantsATlsSectionWhereTlsIsSpokenAndNowhereElse)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"    type: tcp_ssl\n", "    type: tcp\n",
+         "lg.yaml:44: listeners[1].tls: a listener of type tcp speaks in clear; remove this "
+         "section, "
+         "or use type tcp_ssl"},
+        {"    type: https\n", "    type: http\n",
+         "lg.yaml:30: listeners[0].tls: a listener of type http speaks in clear; remove this "
+         "section, or use type https"},
+        {"    tls:\n      certificates: [{cert: raw.pem, key: raw.key}]\n      alpn: [h2x]\n", "",
+         "lg.yaml:41: listeners[1]: \"tls\" is missing: certificates and what is asked of clients"},
+        {"      certificates: [{cert: raw.pem, key: raw.key}]\n", "",
+         "lg.yaml:44: listeners[1].tls: \"certificates\" is missing: certificates to show; the "
+         "first "
+         "is the default"},
+        {"    type: tcp_ssl\n    bind: \"10.1.0.2:8443\"\n    tls:\n      certificates: [{cert: "
+         "raw.pem, key: raw.key}]\n      alpn: [h2x]\n    pool: web\n",
+         "    type: tcp\n    bind: \"10.1.0.2:8443\"\n",
+         "lg.yaml:41: listeners[1]: \"pool\" is missing: a tcp listener needs the pool its bytes "
+         "go "
+         "to"},
+        {"    type: tcp_ssl\n    bind: \"10.1.0.2:8443\"\n    tls:\n      certificates: [{cert: "
+         "raw.pem, key: raw.key}]\n      alpn: [h2x]\n    pool: web\n",
+         "    type: http\n    bind: \"10.1.0.2:8443\"\n",
+         "lg.yaml:41: listeners[1]: an http listener needs routes, or a pool for every request"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+    struct lg_config *cfg =
+        fx_config("    type: tcp_ssl\n    bind: \"10.1.0.2:8443\"\n    tls:\n      certificates: "
+                  "[{cert: raw.pem, key: raw.key}]\n      alpn: [h2x]\n",
+                  "    type: http\n    bind: \"10.1.0.2:80\"\n", NULL);
+    REQUIRE(cfg != NULL);
+    EXPECT_EQ(cfg->listeners[1].type, LG_LISTENER_HTTP);
+    EXPECT_EQ(cfg->listeners[1].tls.alpn_cnt, 0);
+    EXPECT_EQ(cfg->listeners[1].route_cnt, 1); /* the pool, for every request */
+    lg_config_free(cfg);
+}
+
 TEST(ConfigCheck, RefusesTlsKeysThatContradict)
 {
     static const struct fx_mistake mistakes[] = {

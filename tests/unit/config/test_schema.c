@@ -64,7 +64,7 @@ TEST(ConfigSchema, NamesMissingKeys)
          "af_xdp:INTERFACE, tap:NAME, memif:SOCKET or vdev:STRING"},
         {"    type: tcp_ssl\n", "",
          "lg.yaml:41: listeners[1]: \"type\" is missing: tcp_ssl relays the bytes inside TLS, "
-         "https routes requests"},
+         "https routes requests; tcp and http do the same in clear"},
         {"{cert: raw.pem, key: raw.key}", "{cert: raw.pem}",
          "lg.yaml:45: listeners[1].tls.certificates[0]: \"key\" is missing: PEM file: its private "
          "key"},
@@ -94,7 +94,8 @@ TEST(ConfigSchema, RefusesWordsOutsideTheList)
          "lg.yaml:34: listeners[0].tls.client_auth: found \"requiredd\", expected one of none, "
          "optional, required; did you mean \"required\"?"},
         {"type: tcp_ssl", "type: tcp-ssl",
-         "lg.yaml:42: listeners[1].type: found \"tcp-ssl\", expected one of tcp_ssl, https; did "
+         "lg.yaml:42: listeners[1].type: found \"tcp-ssl\", expected one of tcp_ssl, https, tcp, "
+         "http; did "
          "you mean \"tcp_ssl\"?"},
         {"idle: adaptive", "idle: sometimes",
          "lg.yaml:4: global.idle: found \"sometimes\", expected one of adaptive, poll"},

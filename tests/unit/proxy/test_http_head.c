@@ -346,6 +346,7 @@ static const char *write_request(bool is_mutual, bool has_cert)
     static char buf[4096];
     struct lg_http_text t = {.p = buf, .cap = sizeof buf - 1};
     const struct lg_http_client c = {.ip = "192.0.2.9",
+                                     .proto = "https",
                                      .default_host = "fallback",
                                      .port = 443,
                                      .is_mutual = is_mutual,
