@@ -23,6 +23,7 @@
 
 enum lg_idle { LG_IDLE_ADAPTIVE, LG_IDLE_POLL };
 enum lg_cfg_cc { LG_CC_CUBIC, LG_CC_NEWRENO };
+enum lg_cfg_ecn { LG_CFG_ECN_OFF, LG_CFG_ECN_PASSIVE, LG_CFG_ECN_ON };
 /* What clients speak to a listener: bytes or HTTP, inside TLS or in clear. */
 enum lg_listener_type {
     LG_LISTENER_TCP_SSL,
@@ -231,6 +232,7 @@ struct lg_config {
     uint32_t packet_buffers;         /* per process; 0: derived from max_connections */
     uint32_t snd_buf_sz, rcv_buf_sz; /* bytes per connection and direction; default 256 KiB */
     enum lg_cfg_cc cc;               /* congestion control; default cubic */
+    enum lg_cfg_ecn ecn;             /* RFC 3168; default passive */
     uint32_t syn_backlog;            /* handshakes per worker before SYN cookies; default 1024 */
     uint32_t source_conns;           /* connections per client address; default 0: no limit */
     uint32_t source_cps;             /* new ones a second; default 0: no limit */

@@ -12,6 +12,8 @@ static const struct lg_word idle_words[] = {
     {"adaptive", LG_IDLE_ADAPTIVE}, {"poll", LG_IDLE_POLL}, {NULL, 0}};
 static const struct lg_word cc_words[] = {
     {"cubic", LG_CC_CUBIC}, {"newreno", LG_CC_NEWRENO}, {NULL, 0}};
+static const struct lg_word ecn_words[] = {
+    {"off", LG_CFG_ECN_OFF}, {"passive", LG_CFG_ECN_PASSIVE}, {"on", LG_CFG_ECN_ON}, {NULL, 0}};
 static const struct lg_word level_words[] = {
     {"error", 0}, {"warn", 1}, {"info", 2}, {"debug", 3}, {NULL, 0}};
 
@@ -90,6 +92,13 @@ static const struct lg_field global_fields[] = {
      .words = cc_words,
      .def = "cubic",
      .doc = "How fast data is sent: `cubic` (RFC 9438, with HyStart++) or `newreno` (RFC 6582)."},
+    {.key = "ecn",
+     .kind = &lg_kind_word,
+     AT(struct lg_config, ecn),
+     .words = ecn_words,
+     .def = "passive",
+     .doc = "Explicit congestion notification (RFC 3168): with peers that ask for it (`passive`), "
+            "asked for towards backends, too (`on`), or never (`off`)."},
     {.key = "syn_backlog",
      .kind = &lg_kind_uint,
      AT(struct lg_config, syn_backlog),

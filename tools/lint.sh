@@ -58,7 +58,7 @@ check_format() {
 
 check_spelling() {
     mapfile -t list < <(pick '\.(c|h|cc|def|md|sh|py|yaml|build|flags)$|^dev$')
-    [ "${#list[@]}" -eq 0 ] || codespell -q 3 -L "hist,te,fo,nd,ue,ot,ans,inout" "${list[@]}" || bad=1
+    [ "${#list[@]}" -eq 0 ] || codespell -q 3 -L "hist,te,fo,nd,ue,ot,ans,inout,ect" "${list[@]}" || bad=1
 }
 
 check_spdx() {

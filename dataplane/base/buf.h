@@ -25,8 +25,13 @@
 enum {
     LG_BUF_CSUM_GOOD = 1u << 0, /* rx: the device vouches for IP and TCP checksums */
     LG_BUF_FOR_ALL = 1u << 1,   /* hand-over: a message for all workers; another has answered it */
+    LG_BUF_ECN = 3u << 2,       /* the IP header's ECN field (enum lg_ecn): rx: as it came; tx of a
+                                   TCP segment: as it shall go out */
     LG_BUF_OWNER = 0xff00u,     /* scratch of the owning layer, as seq and the links below */
 };
+
+/* RFC 3168 section 5: what the network may do with a packet, or has done. */
+enum lg_ecn { LG_ECN_NOT = 0, LG_ECN_ECT1 = 1, LG_ECN_ECT0 = 2, LG_ECN_CE = 3 };
 
 struct lg_bufpool;
 
@@ -83,6 +88,16 @@ static inline uint32_t lg_bufpool_free(const struct lg_bufpool *pool)
 static inline bool lg_buf_is_shared(const struct lg_buf *b)
 {
     return b->pool->ops->is_shared(b);
+}
+
+static inline enum lg_ecn lg_buf_ecn(const struct lg_buf *b)
+{
+    return (enum lg_ecn)(b->flags >> 2 & 3);
+}
+
+static inline void lg_buf_set_ecn(struct lg_buf *b, enum lg_ecn ecn)
+{
+    b->flags = (uint16_t)((b->flags & ~LG_BUF_ECN) | (uint32_t)ecn << 2);
 }
 
 static inline uint32_t lg_buf_headroom(const struct lg_buf *b)

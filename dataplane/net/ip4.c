@@ -52,6 +52,7 @@ enum lg_verdict lg_ip4_rx(struct lg_net *net, struct lg_net_frame *f)
         return lg_net_drop(net, LG_STAT_DROP_IP_NOT_OURS);
     if (lg_ip_is_martian(net, &f->src))
         return lg_net_drop(net, LG_STAT_DROP_IP_MARTIAN);
+    lg_buf_set_ecn(f->b, (enum lg_ecn)(ip->tos & 3));
     f->l4 = (uint8_t *)f->eth + sizeof *f->eth + hdr_sz;
     f->l4_len = total - hdr_sz;
     if (ip->proto == LG_PROTO_TCP)

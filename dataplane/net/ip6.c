@@ -124,6 +124,7 @@ enum lg_verdict lg_ip6_rx(struct lg_net *net, struct lg_net_frame *f)
     if (LG_UNLIKELY(net->has_unusable) && lg_dad_state(net, &f->dst) != LG_DAD_USABLE)
         return lg_net_drop(net, LG_STAT_DROP_IP_TENTATIVE);
     uint8_t proto = ip->next;
+    lg_buf_set_ecn(f->b, (enum lg_ecn)(lg_from_be32(ip->ver_flow) >> 20 & 3));
     f->l4 = (uint8_t *)f->eth + sizeof *f->eth + sizeof *ip;
     f->l4_len = len;
     if (walk(net, f, &proto) != LG_KEEP)

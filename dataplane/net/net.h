@@ -106,7 +106,7 @@ void lg_net_rx_shared(struct lg_net *net, struct lg_buf *b, lg_ns_t now_ns);
 
 /* lg_net_output sends one TCP segment: lg_tcp_ops.output.
  *   b        borrowed; data at the TCP header, its checksum field zero, at least 54 bytes of
- *            headroom; not shared. data and len are afterwards as
+ *            headroom; not shared; its ECN field in flags. data and len are afterwards as
  *            they were; the headroom and the checksum field are written
  *   src      one of our addresses (not verified)
  *   dst      decides the route

@@ -33,13 +33,20 @@ void lg_out_eth(struct lg_net *net, struct lg_buf *b, uint16_t port, const uint8
     eth->type = lg_to_be16(type);
 }
 
+/* The ECN field of a packet: TCP's segments only; a received buf that is answered in keeps its own.
+ */
+static uint32_t ecn_of(const struct lg_buf *b, uint8_t proto)
+{
+    return proto == LG_PROTO_TCP ? (uint32_t)lg_buf_ecn(b) : 0;
+}
+
 void lg_out_ip6(struct lg_buf *b, uint8_t proto, uint8_t hops, const lg_ip_t *src,
                 const lg_ip_t *dst)
 {
     lg_be16_t len = lg_to_be16((uint16_t)b->len);
     struct lg_ip6_hdr *ip = prepend(b, sizeof *ip);
 
-    ip->ver_flow = lg_to_be32(6u << 28);
+    ip->ver_flow = lg_to_be32(6u << 28 | ecn_of(b, proto) << 20);
     ip->len = len;
     ip->next = proto;
     ip->hops = hops;
@@ -55,6 +62,7 @@ static void put_ip4(struct lg_buf *b, uint8_t proto, const lg_ip_t *src, const l
      *# Originating sources MAY set the IPv4 ID field of atomic datagrams to any value. */
     *ip = (struct lg_ip4_hdr){
         .ver_ihl = 0x45,
+        .tos = (uint8_t)ecn_of(b, proto),
         .len = lg_to_be16((uint16_t)b->len),
         .frag = lg_to_be16(LG_IP4_DF),
         .ttl = LG_NET_TTL,

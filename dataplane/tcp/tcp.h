@@ -4,7 +4,7 @@
  *
  * Standards: RFC 9293 (TCP), 6298 (RTO), 7323 (timestamps, window scale, PAWS), 5961 (blind
  * attacks), 6528 (initial sequence numbers), 1122 section 4.2 (delayed ACK, keepalive, SWS), 1191,
- * 8201, 5927 (path MTU), 8985 (RACK-TLP), 6937 (PRR), 9438 (CUBIC), 9406 (HyStart++).
+ * 8201, 5927 (path MTU), 8985 (RACK-TLP), 6937 (PRR), 9438 (CUBIC), 9406 (HyStart++), 3168 (ECN).
  *
  * How a worker uses it, each loop turn:
  *      lg_tcp_rx          for each segment of the burst
@@ -61,6 +61,13 @@ struct lg_tcp_ops {
     bool (*is_ours)(void *ctx, const struct lg_tcp_tuple *t);
 };
 
+/* Explicit congestion notification (RFC 3168), as Linux's tcp_ecn 0, 2 and 1. */
+enum lg_tcp_ecn {
+    LG_TCP_ECN_OFF,
+    LG_TCP_ECN_PASSIVE, /* with peers that ask for it */
+    LG_TCP_ECN_ON,      /* and ask for it when connecting */
+};
+
 struct lg_tcp_cfg {
     /* -- change first -- */
     uint32_t max_conns;  /* connections of all states, front and back halves */
@@ -75,8 +82,9 @@ struct lg_tcp_cfg {
     uint32_t keepalive_cnt;
     lg_ns_t min_rto_ns;         /* RFC 6298 says 1 s; Linux and we say 200 ms */
     const struct lg_tcp_cc *cc; /* borrows: for life; NULL: cubic */
-    uint32_t syn_retries;       /* SYN and SYN-ACK */
-    uint32_t data_retries;      /* R2 of RFC 1122 */
+    enum lg_tcp_ecn ecn;
+    uint32_t syn_retries;  /* SYN and SYN-ACK */
+    uint32_t data_retries; /* R2 of RFC 1122 */
     /* Against floods; 0 switches each off. */
     uint32_t syn_backlog;      /* handshakes under way beyond which SYNs are answered by cookies */
     uint32_t source_conns;     /* connections one IPv4 address or IPv6 /64 may hold */

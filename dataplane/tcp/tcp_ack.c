@@ -129,6 +129,7 @@ bool lg_tcp_ack_in(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
     a.was_full = c->flags & LG_TCP_F_CWND_FULL;
     a.has_ecr = (c->flags & LG_TCP_F_TS) && s->opts.has_ts && s->opts.ts_ecr != 0;
     a.ts_ecr = s->opts.ts_ecr;
+    a.ece = (s->flags & LG_TCP_FL_ECE) && (c->flags & LG_TCP_F_ECN);
     /* RFC 5681 section 2: no data, no news, data outstanding, the same window. */
     a.is_dup = a.acked == 0 && s->len == 0 && c->snd_una != c->snd_nxt &&
                !(s->flags & LG_TCP_FL_FIN) && s->wnd << c->snd_wscale == c->snd_wnd;

@@ -188,6 +188,8 @@ void lg_tcp_established(struct lg_tcp_conn *c)
     } else {
         lg_tcp_count(tcp, LG_STAT_TCP_CONNECTED);
     }
+    if (c->flags & LG_TCP_F_ECN)
+        lg_tcp_count(tcp, LG_STAT_TCP_ECN);
     c->flags &= ~LG_TCP_F_SYN_DUE;
     c->t_rtx = LG_NS_NEVER;
     c->backoff = 0;

@@ -3,7 +3,7 @@
  * being remembered. All that is needed later goes out in the SYN-ACK and comes back in the ACK:
  *
  *   sequence number   | epoch 5 bits | mss 3 bits | hash 24 bits |
- *   timestamp         | our clock, 26 bits        | options 6 bits: SACK 1, 0, window scale 4 |
+ *   timestamp         | our clock, 26 bits        | options 6 bits: SACK 1, ECN 1, window scale 4 |
  *
  * The hash is SipHash over the four-tuple, the peer's sequence number, epoch and mss, under a key
  * that lives two epochs of 64 s; each key is derived from the last, which is then forgotten. A
@@ -20,6 +20,7 @@
 #define TS_BITS 6u
 #define TS_MASK ((1u << TS_BITS) - 1)
 #define TS_SACK 0x20u
+#define TS_ECN 0x10u
 #define TS_NO_WSCALE 0x0fu
 
 /* What peers offer; the largest not above the offer counts. */
@@ -90,7 +91,9 @@ void lg_tcp_cookie_answer(struct lg_tcp *tcp, const struct lg_tcp_tuple *t,
         idx++;
     (void)lg_tcp_isn(tcp, t, &ts_off);
     uint32_t now = tcp->now_ms + ts_off;
-    uint32_t bits = (o->sack_ok ? TS_SACK : 0) | (o->has_wscale ? o->wscale : TS_NO_WSCALE);
+    bool ecn = o->has_ts && lg_tcp_ecn_is_asked(tcp, s);
+    uint32_t bits = (o->sack_ok ? TS_SACK : 0) | (ecn ? TS_ECN : 0) |
+                    (o->has_wscale ? o->wscale : TS_NO_WSCALE);
     struct lg_tcp_opts answer = {
         .mss = lg_tcp_own_mss(tcp, &t->remote_ip),
         .has_ts = o->has_ts,
@@ -102,12 +105,17 @@ void lg_tcp_cookie_answer(struct lg_tcp *tcp, const struct lg_tcp_tuple *t,
     };
     if (answer.ts_val > now) /* never ahead of our clock: the connection's own must not go back */
         answer.ts_val -= TS_MASK + 1;
-    lg_tcp_count(tcp, LG_STAT_TCP_COOKIE_SENT);
-    lg_tcp_send_syn_ack(tcp, t, make(tcp, t, s->seq, 0, idx), s->seq + 1, &answer);
+    struct lg_tcp_seg syn_ack = {
+        .seq = make(tcp, t, s->seq, 0, idx),
+        .ack = s->seq + 1,
+        .flags = (uint8_t)(LG_TCP_FL_SYN | LG_TCP_FL_ACK | (ecn ? LG_TCP_FL_ECE : 0)),
+        .opts = answer};
+    if (lg_tcp_send_syn_ack(tcp, t, &syn_ack))
+        lg_tcp_count(tcp, LG_STAT_TCP_COOKIE_SENT);
 }
 
 bool lg_tcp_cookie_check(struct lg_tcp *tcp, const struct lg_tcp_tuple *t,
-                         const struct lg_tcp_seg *s, struct lg_tcp_opts *syn)
+                         const struct lg_tcp_seg *s, struct lg_tcp_seg *syn)
 {
     uint32_t cookie = s->ack - 1, idx = cookie >> 24 & 7;
 
@@ -123,14 +131,18 @@ bool lg_tcp_cookie_check(struct lg_tcp *tcp, const struct lg_tcp_tuple *t,
         lg_tcp_count(tcp, LG_STAT_TCP_COOKIE_BAD);
         return false;
     }
-    *syn = (struct lg_tcp_opts){.has_mss = true, .mss = mss_of[idx]};
+    syn->flags = LG_TCP_FL_SYN;
+    syn->opts = (struct lg_tcp_opts){.has_mss = true, .mss = mss_of[idx]};
     if (s->opts.has_ts) {
+        struct lg_tcp_opts *o = &syn->opts;
         uint32_t bits = s->opts.ts_ecr & TS_MASK;
-        syn->has_ts = true;
-        syn->ts_val = s->opts.ts_val;
-        syn->sack_ok = bits & TS_SACK;
-        syn->has_wscale = (bits & TS_NO_WSCALE) != TS_NO_WSCALE;
-        syn->wscale = syn->has_wscale ? (uint8_t)(bits & TS_NO_WSCALE) : 0;
+        o->has_ts = true;
+        o->ts_val = s->opts.ts_val;
+        o->sack_ok = bits & TS_SACK;
+        o->has_wscale = (bits & TS_NO_WSCALE) != TS_NO_WSCALE;
+        o->wscale = o->has_wscale ? (uint8_t)(bits & TS_NO_WSCALE) : 0;
+        if (bits & TS_ECN)
+            syn->flags |= LG_TCP_FL_ECE | LG_TCP_FL_CWR;
     }
     return true;
 }

@@ -11,7 +11,10 @@
  *
  * That it was none is seen by an echoed timestamp older than the first repetition (Eifel, RFC
  * 3522), by duplicates reported for all that was repeated (DSACK, RFC 3708), or after a timeout by
- * the arrival of something not sent again (F-RTO, RFC 5682). */
+ * the arrival of something not sent again (F-RTO, RFC 5682).
+ *
+ * With ECN the network may say the same without losing anything: then cwnd goes to ssthresh at
+ * once, and nothing is sent again (tcp_ecn.c). */
 #include "tcp_priv.h"
 
 #define IN_TROUBLE (LG_TCP_F_RECOVERY | LG_TCP_F_LOSS)
@@ -151,7 +154,13 @@ static void enter_recovery(struct lg_tcp_conn *c)
     c->loss |= LG_TCP_L_HEAD_DUE;
     c->loss &= ~(uint32_t)(LG_TCP_L_TLP_OUT | LG_TCP_L_TLP_RTX);
     c->recover = c->snd_nxt;
-    c->tcp->cfg.cc->lost(c, c->snd_nxt - c->snd_una);
+    if (lg_tcp_ecn_is_fresh(c)) { /* of one window, a mark and a loss reduce once */
+        if (c->rep)
+            c->rep->has_undo = false;
+    } else {
+        c->tcp->cfg.cc->lost(c, c->snd_nxt - c->snd_una);
+        lg_tcp_ecn_reduced(c);
+    }
     prr_begin(c);
 }
 
@@ -160,6 +169,20 @@ static void reduce_once(struct lg_tcp_conn *c)
 {
     c->tcp->cfg.cc->lost(c, c->snd_nxt - c->snd_una);
     c->cwnd = LG_MIN(c->cwnd, c->ssthresh);
+    lg_tcp_ecn_reduced(c);
+}
+
+/* marked: the peer says that the network has marked what we sent: congestion without a loss.
+ *= https://www.rfc-editor.org/rfc/rfc3168#section-6.1.2
+ *# TCP should not react to congestion indications more than once every window of data */
+static void marked(struct lg_tcp_conn *c)
+{
+    if (c->rep) /* whatever was lost or not: the network is congested */
+        c->rep->has_undo = false;
+    if (c->flags & (IN_TROUBLE | LG_TCP_F_ECN_CUT))
+        return;
+    lg_tcp_count(c->tcp, LG_STAT_TCP_ECN_REDUCED);
+    reduce_once(c);
 }
 
 /* complete: everything that was outstanding when the trouble began has arrived. */
@@ -257,14 +280,18 @@ void lg_tcp_loss_ack(struct lg_tcp_conn *c, struct lg_tcp_ack_ctx *a)
         in_trouble(c, a);
     else if (LG_UNLIKELY(c->rep && was_none(c, a)))
         undo(c);
+    if (LG_UNLIKELY(c->flags & LG_TCP_F_ECN_CUT) && lg_seq_gt(c->snd_una, c->ecn_end))
+        c->flags &= ~LG_TCP_F_ECN_CUT;
     if (!(c->flags & IN_TROUBLE)) {
         if (c->lost_sz > 0)
             enter_recovery(c);
         else if (LG_UNLIKELY((c->loss & LG_TCP_L_TLP_OUT) && lg_tcp_tlp_ack(c, a)))
             reduce_once(c);
-        else if (a->delivered > 0 && a->was_full)
+        else if (a->delivered > 0 && a->was_full && !a->ece && !lg_tcp_ecn_is_fresh(c))
             c->tcp->cfg.cc->acked(c, a->delivered, a->rtt_us);
     }
+    if (LG_UNLIKELY(a->ece))
+        marked(c);
     lg_tcp_arm_after_ack(c, a->acked > 0, wait_us);
     if (LG_UNLIKELY(c->rep != NULL))
         settle(c);
@@ -299,6 +326,7 @@ void lg_tcp_loss_timeout(struct lg_tcp_conn *c)
 
     remember(c);
     c->tcp->cfg.cc->timeout(c, c->snd_nxt - c->snd_una, is_first);
+    lg_tcp_ecn_reduced(c);
     /* A peer may drop what it has SACKed (RFC 2018 section 8); a second timeout in a row makes
      * that likely enough to forget it. */
     if (!is_first)

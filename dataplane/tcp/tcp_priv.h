@@ -93,6 +93,7 @@ struct lg_tcp_ack_ctx {
     bool is_repeat;               /* the same, but for SACK news */
     bool was_full;                /* the congestion window was in use */
     bool has_ecr, dsack;
+    bool ece;      /* the peer says that the network has marked what we sent */
     bool orig;     /* something sent only once has arrived */
     bool again;    /* something sent more than once has arrived */
     bool is_slow;  /* and so soon after the repetition that it was the original */
@@ -160,9 +161,28 @@ void lg_tcp_cookie_init(struct lg_tcp *tcp);
 bool lg_tcp_cookie_is_due(const struct lg_tcp *tcp);
 void lg_tcp_cookie_answer(struct lg_tcp *tcp, const struct lg_tcp_tuple *t,
                           const struct lg_tcp_seg *s);
-/* lg_tcp_cookie_check: s acknowledges a cookie of ours; syn gets what the SYN had offered. */
+/* lg_tcp_cookie_check: s acknowledges a cookie of ours; syn's flags and opts get what the SYN had
+ * offered. */
 bool lg_tcp_cookie_check(struct lg_tcp *tcp, const struct lg_tcp_tuple *t,
-                         const struct lg_tcp_seg *s, struct lg_tcp_opts *syn);
+                         const struct lg_tcp_seg *s, struct lg_tcp_seg *syn);
+
+/* ---- tcp_ecn.c: explicit congestion notification (RFC 3168) */
+/* lg_tcp_ecn_is_asked: this SYN offers ECN, and we take it. */
+bool lg_tcp_ecn_is_asked(const struct lg_tcp *tcp, const struct lg_tcp_seg *s);
+/* lg_tcp_ecn_is_granted: this SYN-ACK takes ECN, which we have offered. */
+bool lg_tcp_ecn_is_granted(const struct lg_tcp *tcp, const struct lg_tcp_seg *s);
+/* lg_tcp_ecn_syn_flags: what c's next SYN or SYN-ACK says of ECN. */
+uint8_t lg_tcp_ecn_syn_flags(const struct lg_tcp_conn *c);
+/* lg_tcp_ecn_text: text of the peer within our window, on a connection with ECN. */
+void lg_tcp_ecn_text(struct lg_tcp_conn *c, const struct lg_tcp_seg *s);
+/* lg_tcp_ecn_reduced: cwnd has just been reduced, for whatever reason: the peer shall know, and
+ * marks of what is already on its way do not reduce it once more. */
+void lg_tcp_ecn_reduced(struct lg_tcp_conn *c);
+/* lg_tcp_ecn_is_fresh: what is not acknowledged yet was sent before cwnd was reduced last. */
+static inline bool lg_tcp_ecn_is_fresh(const struct lg_tcp_conn *c)
+{
+    return (c->flags & LG_TCP_F_ECN_CUT) && lg_seq_lt(c->snd_una, c->ecn_end);
+}
 
 /* ---- tcp_source.c: limits by source */
 size_t lg_tcp_source_footprint(const struct lg_tcp_cfg *cfg);
@@ -195,9 +215,10 @@ void lg_tcp_output(struct lg_tcp_conn *c);
 bool lg_tcp_send_probe_new(struct lg_tcp_conn *c);
 /* lg_tcp_send_again sends b again, NULL: the FIN; false: no buf, or nothing to send. */
 bool lg_tcp_send_again(struct lg_tcp_conn *c, struct lg_buf *b);
-/* lg_tcp_send_syn_ack answers a SYN for which there is no connection. */
-void lg_tcp_send_syn_ack(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint32_t seq,
-                         uint32_t ack, const struct lg_tcp_opts *o);
+/* lg_tcp_send_syn_ack answers a SYN for which there is no connection; s: seq, ack, flags and opts
+ * of the answer; false: no buf. */
+bool lg_tcp_send_syn_ack(struct lg_tcp *tcp, const struct lg_tcp_tuple *t,
+                         const struct lg_tcp_seg *s);
 /* lg_tcp_send_rst resets c's peer. */
 void lg_tcp_send_rst(struct lg_tcp_conn *c);
 /* lg_tcp_reply_rst answers a segment for no connection, RFC 9293 section 3.10.7.1. */

@@ -21,7 +21,8 @@ static bool parse(struct lg_buf *b, struct lg_tcp_tuple *t, struct lg_tcp_seg *s
     s->b = b;
     s->seq = lg_get_be32(h + 4);
     s->ack = lg_get_be32(h + 8);
-    s->flags = h[13] & 0x1f;
+    s->flags = h[13] & 0xdf; /* all but URG */
+    s->ecn = (uint8_t)lg_buf_ecn(b);
     s->wnd = lg_get_be16(h + 14);
     s->len = b->len - hdr_len;
     lg_span_t opt = {h + 20, hdr_len - 20};
@@ -199,7 +200,7 @@ static bool is_same_syn(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
     if (!(s->flags & LG_TCP_FL_SYN) || (s->flags & LG_TCP_FL_RST) || s->seq != c->rcv_nxt - 1)
         return false;
     if (s->flags & LG_TCP_FL_ACK) {
-        s->flags &= (uint8_t)~LG_TCP_FL_SYN;
+        s->flags &= (uint8_t) ~(LG_TCP_FL_SYN | LG_TCP_FL_ECE | LG_TCP_FL_CWR);
         s->seq++;
         return false;
     }
@@ -246,15 +247,18 @@ static void rx_slow(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
     if (!lg_tcp_ack_in(c, s))
         return;
     cut(c, s);
+    if (LG_UNLIKELY((c->flags & LG_TCP_F_ECN) && s->len > 0))
+        lg_tcp_ecn_text(c, s);
     lg_tcp_text_in(c, s);
 }
 
 /* is_predicted: header prediction. Plain ACK with or without data, next in sequence, nothing out
- * of order, fits the window, timestamp not older. */
+ * of order, fits the window, timestamp not older, not marked by the network. */
 static inline bool is_predicted(const struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
 {
     if (c->state != LG_TCP_ESTABLISHED || s->seq != c->rcv_nxt ||
-        (s->flags & (uint8_t)~LG_TCP_FL_PSH) != LG_TCP_FL_ACK || s->len > c->rcv_adv - c->rcv_nxt)
+        (s->flags & (uint8_t)~LG_TCP_FL_PSH) != LG_TCP_FL_ACK || s->len > c->rcv_adv - c->rcv_nxt ||
+        s->ecn == LG_ECN_CE)
         return false;
     return !(c->flags & LG_TCP_F_TS) ||
            (s->opts.has_ts && lg_seq_geq(s->opts.ts_val, c->ts_recent));

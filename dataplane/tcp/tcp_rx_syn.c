@@ -50,6 +50,8 @@ static void open_passive(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, struc
         c->snd_una = *min_iss + (1u << 17);
     c->snd_nxt = c->snd_end = c->snd_una + 1;
     take_opts(c, s);
+    if (lg_tcp_ecn_is_asked(tcp, s))
+        c->flags |= LG_TCP_F_ECN;
     lg_tcp_source_opened(c);
     lg_tcp_set_state(c, LG_TCP_SYN_RCVD);
     lg_tcp_due(c);
@@ -61,7 +63,7 @@ static bool open_by_cookie(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, str
 {
     struct lg_tcp_seg syn = {.seq = s->seq - 1, .wnd = s->wnd};
 
-    if (!lg_tcp_cookie_check(tcp, t, s, &syn.opts))
+    if (!lg_tcp_cookie_check(tcp, t, s, &syn))
         return false;
     if (!lg_tcp_source_admit(tcp, &t->remote_ip))
         return true;
@@ -75,6 +77,8 @@ static bool open_by_cookie(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, str
     c->snd_una = s->ack - 1;
     c->snd_nxt = c->snd_end = s->ack;
     take_opts(c, &syn);
+    if (lg_tcp_ecn_is_asked(tcp, &syn))
+        c->flags |= LG_TCP_F_ECN;
     lg_tcp_source_opened(c);
     lg_tcp_set_state(c, LG_TCP_SYN_RCVD);
     lg_tcp_count(tcp, LG_STAT_TCP_COOKIE_OK);
@@ -126,6 +130,8 @@ static void syn_acked(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
     struct lg_tcp *tcp = c->tcp;
 
     take_opts(c, s);
+    if (lg_tcp_ecn_is_granted(tcp, s))
+        c->flags |= LG_TCP_F_ECN;
     c->snd_una = s->ack;
     c->snd_wl2 = s->ack;
     c->rx_at_ns = tcp->now_ns;
@@ -163,6 +169,8 @@ void lg_tcp_rx_syn_sent(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
     }
     /* Simultaneous open (RFC 9293 section 3.5, figure 7): our SYN-ACK answers theirs. */
     take_opts(c, s);
+    if (c->tcp->cfg.ecn == LG_TCP_ECN_ON && lg_tcp_ecn_is_asked(c->tcp, s)) /* ours asked, too */
+        c->flags |= LG_TCP_F_ECN;
     lg_tcp_set_state(c, LG_TCP_SYN_RCVD);
     c->flags |= LG_TCP_F_SYN_DUE;
     lg_tcp_due(c);

@@ -64,6 +64,8 @@ static void put_header(struct lg_tcp_conn *c, struct lg_buf *b, uint32_t seq, ui
     uint32_t sack_len = sack_cnt ? 4 + 8 * sack_cnt : 0;
     uint8_t *opt =
         push_header(b, &c->tuple, seq, c->rcv_nxt, flags | LG_TCP_FL_ACK, ts_len + sack_len);
+    if (LG_UNLIKELY(c->flags & LG_TCP_F_ECE))
+        b->data[13] |= LG_TCP_FL_ECE;
     if (ts_len)
         lg_tcp_opt_build_ts(opt, ts_now(c), c->ts_recent);
     if (sack_len)
@@ -110,8 +112,10 @@ static void send_syn(struct lg_tcp_conn *c)
         return;
     }
     uint32_t opt_len = lg_tcp_opt_build_syn(opts, &o);
-    uint8_t *at = push_header(b, &c->tuple, c->snd_una, is_answer ? c->rcv_nxt : 0,
-                              LG_TCP_FL_SYN | (is_answer ? LG_TCP_FL_ACK : 0), opt_len);
+    uint8_t *at = push_header(
+        b, &c->tuple, c->snd_una, is_answer ? c->rcv_nxt : 0,
+        (uint8_t)(LG_TCP_FL_SYN | (is_answer ? LG_TCP_FL_ACK : 0) | lg_tcp_ecn_syn_flags(c)),
+        opt_len);
     memcpy(at, opts, opt_len);
     lg_put_be16(b->data + 14, (uint16_t)LG_MIN(tcp->cfg.rcv_buf_sz, (uint32_t)UINT16_MAX));
     output(tcp, b, &c->tuple);
@@ -126,19 +130,20 @@ static void send_syn(struct lg_tcp_conn *c)
     }
 }
 
-void lg_tcp_send_syn_ack(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, uint32_t seq,
-                         uint32_t ack, const struct lg_tcp_opts *o)
+bool lg_tcp_send_syn_ack(struct lg_tcp *tcp, const struct lg_tcp_tuple *t,
+                         const struct lg_tcp_seg *s)
 {
     uint8_t opts[LG_TCP_OPT_MAX];
     struct lg_buf *b = fresh(tcp);
 
     if (!b)
-        return;
-    uint32_t opt_len = lg_tcp_opt_build_syn(opts, o);
-    memcpy(push_header(b, t, seq, ack, LG_TCP_FL_SYN | LG_TCP_FL_ACK, opt_len), opts, opt_len);
+        return false;
+    uint32_t opt_len = lg_tcp_opt_build_syn(opts, &s->opts);
+    memcpy(push_header(b, t, s->seq, s->ack, s->flags, opt_len), opts, opt_len);
     lg_put_be16(b->data + 14, (uint16_t)LG_MIN(tcp->cfg.rcv_buf_sz, (uint32_t)UINT16_MAX));
     output(tcp, b, t);
     lg_buf_give(b);
+    return true;
 }
 
 /* acked: an ACK has gone out. */
@@ -226,6 +231,25 @@ void lg_tcp_reply_rst(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, const st
 
 /* ---------------------------------------------------------------- segments with payload */
 
+static bool is_new_with_ecn(const struct lg_tcp_conn *c, const struct lg_buf *b)
+{
+    return (c->flags & LG_TCP_F_ECN) && !(b->flags & (LG_TCP_TX_SENT | LG_TCP_TX_LOST));
+}
+
+/* mark_new: b is data never sent before, of a connection with ECN: the network may mark it, and it
+ * says once that cwnd was reduced; returns TCP flags.
+ *= https://www.rfc-editor.org/rfc/rfc3168#section-6.1.5
+ *# ECN-capable TCP implementations MUST NOT set either ECT codepoint (ECT(0) or ECT(1)) in the IP
+ *# header for retransmitted data packets */
+static uint8_t mark_new(struct lg_tcp_conn *c, struct lg_buf *b)
+{
+    bool cwr = c->flags & LG_TCP_F_CWR_DUE;
+
+    lg_buf_set_ecn(b, LG_ECN_ECT0);
+    c->flags &= ~LG_TCP_F_CWR_DUE;
+    return cwr ? LG_TCP_FL_CWR : 0;
+}
+
 static bool send_copy(struct lg_tcp_conn *c, const struct lg_buf *from, uint32_t seq, uint8_t flags)
 {
     struct lg_buf *b = fresh(c->tcp);
@@ -238,6 +262,8 @@ static bool send_copy(struct lg_tcp_conn *c, const struct lg_buf *from, uint32_t
         memcpy(b->data, from->data, from->len);
         b->len = from->len;
         lg_tcp_count(c->tcp, LG_STAT_TCP_COPIED);
+        if (is_new_with_ecn(c, from))
+            flags |= mark_new(c, b);
     }
     put_header(c, b, seq, flags, NULL, 0);
     output(c->tcp, b, &c->tuple);
@@ -255,6 +281,9 @@ static bool send_seg(struct lg_tcp_conn *c, struct lg_buf *b, bool with_fin)
     if (LG_LIKELY(b && lg_buf_headroom(b) >= LG_BUF_HEADROOM && !lg_buf_is_shared(b))) {
         uint8_t *data = b->data;
         uint32_t len = b->len;
+        lg_buf_set_ecn(b, LG_ECN_NOT);
+        if (is_new_with_ecn(c, b))
+            flags |= mark_new(c, b);
         put_header(c, b, b->seq, flags, NULL, 0);
         output(c->tcp, b, &c->tuple);
         b->data = data;

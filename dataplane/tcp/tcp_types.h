@@ -85,6 +85,8 @@ enum {
     LG_TCP_FL_RST = 0x04,
     LG_TCP_FL_PSH = 0x08,
     LG_TCP_FL_ACK = 0x10,
+    LG_TCP_FL_ECE = 0x40,
+    LG_TCP_FL_CWR = 0x80,
 };
 
 /* Bits of lg_tcp_conn.flags. */
@@ -111,8 +113,12 @@ enum {
     LG_TCP_F_FORCE = 1u << 19,     /* persist timer: send what the window takes, however little */
     LG_TCP_F_PROBE = 1u << 20,     /* a window or keepalive probe is due */
     LG_TCP_F_DSACK_DUE = 1u << 21, /* dsack is to be reported (RFC 2883) */
-    LG_TCP_F_COUNTED = 1u << 23,   /* its source's entry counts it */
     LG_TCP_F_CWND_FULL = 1u << 22, /* the congestion window held data back last time */
+    LG_TCP_F_COUNTED = 1u << 23,   /* its source's entry counts it */
+    LG_TCP_F_ECN = 1u << 24,       /* ECN agreed (RFC 3168) */
+    LG_TCP_F_ECE = 1u << 25,       /* the network marked the peer's data: say so until its CWR */
+    LG_TCP_F_CWR_DUE = 1u << 26,   /* the next new data says that cwnd was reduced */
+    LG_TCP_F_ECN_CUT = 1u << 27,   /* cwnd was reduced, and no mark up to ecn_end reduces again */
 };
 
 /* Bits of lg_tcp_conn.loss: repair and its timers. */
@@ -213,6 +219,7 @@ struct lg_tcp_conn {
     struct lg_buf *tx_next;             /* the buf of sndq that holds snd_nxt; NULL: all is sent */
     struct lg_buf *ooo_head, *ooo_tail; /* owns: islands beyond rcv_nxt, ascending, disjoint */
     uint32_t ooo_cnt;                   /* bufs there */
+    uint32_t ecn_end;                   /* snd_nxt when cwnd was last reduced, if F_ECN_CUT */
     struct lg_tcp_link out;             /* on tcp->out_list: something to send this turn */
     struct lg_tcp_link news;            /* on tcp->news or news_next */
     union {
@@ -307,6 +314,7 @@ struct lg_tcp_seg {
     uint32_t len;  /* payload bytes */
     uint32_t wnd;  /* as on the wire, unscaled */
     uint8_t flags; /* LG_TCP_FL_* */
+    uint8_t ecn;   /* enum lg_ecn: the IP header's */
     struct lg_tcp_opts opts;
 };
 

@@ -37,7 +37,8 @@ bool rig_is_quick(void); /* a sanitizer build, or LOCKGATE_TEST_QUICK */
 int rig_socket(enum rig_ns ns, int domain, int type, int protocol);
 
 /* rig_impair puts a lossy wire (wire.c) in place of the bridge on one side ("front" or "back");
- * how: "loss=1 dup=1 reorder=5 delay=3". rig_mend takes it away; true when it had work to do. */
+ * how: "loss=1 dup=1 reorder=5 ce=1 delay=3". rig_mend takes it away; true when it had work to do.
+ */
 bool rig_impair(const char *side, const char *how);
 bool rig_mend(const char *side);
 

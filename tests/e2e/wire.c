@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wire.c: a bad wire between two Ethernet devices: it loses, doubles, reorders and delays frames.
  *
- *   e2e_wire DEVICE DEVICE [loss=PERCENT] [dup=PERCENT] [reorder=PERCENT] [delay=MS] [seed=N]
+ *   e2e_wire DEVICE DEVICE [loss=PERCENT] [dup=PERCENT] [reorder=PERCENT] [ce=PERCENT] [bleach=1]
+ *            [delay=MS] [seed=N]
  *
+ * ce marks packets that are ECN-capable as a congested router does; bleach clears their ECN field.
  * It does what tc-netem does (a reordered frame skips the delay), needs no kernel module, and its
  * dice are seeded, so that a run can be had again. Prints "ready" when it carries, and what it did
  * at SIGTERM. */
@@ -38,9 +40,10 @@ struct lane { /* one direction */
 };
 
 static struct {
-    double loss, dup, reorder; /* in [0, 1] */
+    double loss, dup, reorder, ce; /* in [0, 1] */
+    bool bleach;
     uint64_t delay_ns, seed;
-    unsigned long carried, lost, doubled, reordered, overrun;
+    unsigned long carried, lost, doubled, reordered, overrun, marked;
 } wire = {.seed = 1};
 static volatile sig_atomic_t is_over;
 
@@ -107,6 +110,44 @@ static void enqueue(struct lane *l, const struct frame *f, uint64_t now)
     memcpy(q->data, f->data, f->len);
 }
 
+/* put_ecn writes a field of two bits, and mends IPv4's header checksum (RFC 1624). */
+static void put_ecn(struct frame *f, bool is_v6, uint8_t ecn)
+{
+    uint8_t *ip = f->data + 14;
+
+    if (is_v6) { /* of the traffic class: bits 4 and 5 of the second byte */
+        ip[1] = (uint8_t)((ip[1] & ~0x30) | ecn << 4);
+        return;
+    }
+    uint32_t sum = (uint32_t)(~((uint32_t)ip[10] << 8 | ip[11]) & 0xffff);
+    sum += (uint32_t)~ip[1] & 0xff; /* the low byte of the first word of 16 bits */
+    sum += 0xff00;
+    ip[1] = (uint8_t)((ip[1] & ~3) | ecn);
+    sum += ip[1];
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    ip[10] = (uint8_t)(~sum >> 8);
+    ip[11] = (uint8_t)~sum;
+}
+
+/* touch_ecn does to the ECN field of an IP packet what routers do. */
+static void touch_ecn(struct frame *f)
+{
+    bool is_v4 = f->len >= 34 && f->data[12] == 8 && f->data[13] == 0;
+    bool is_v6 = f->len >= 54 && f->data[12] == 0x86 && f->data[13] == 0xdd;
+
+    if (!is_v4 && !is_v6)
+        return;
+    if ((is_v4 ? f->data[15] & 3 : f->data[15] >> 4 & 3) == 0)
+        return;
+    if (wire.bleach) {
+        put_ecn(f, is_v6, 0);
+    } else if (dice(wire.ce)) {
+        put_ecn(f, is_v6, 3);
+        wire.marked++;
+    }
+}
+
 static void take_in(struct lane *l)
 {
     static struct frame f;
@@ -121,6 +162,8 @@ static void take_in(struct lane *l)
             wire.lost++;
             continue;
         }
+        if (wire.ce > 0 || wire.bleach)
+            touch_ecn(&f);
         if (dice(wire.dup)) {
             wire.doubled++;
             enqueue(l, &f, now);
@@ -158,6 +201,10 @@ static void read_options(int argc, char **argv)
             wire.dup = v / 100;
         else if (sscanf(argv[i], "reorder=%lf", &v) == 1)
             wire.reorder = v / 100;
+        else if (sscanf(argv[i], "ce=%lf", &v) == 1)
+            wire.ce = v / 100;
+        else if (sscanf(argv[i], "bleach=%lf", &v) == 1)
+            wire.bleach = v != 0;
         else if (sscanf(argv[i], "delay=%lf", &v) == 1)
             wire.delay_ns = (uint64_t)(v * 1e6);
         else if (sscanf(argv[i], "seed=%lf", &v) == 1)
@@ -175,7 +222,7 @@ int main(int argc, char **argv)
 
     if (argc < 3) {
         fprintf(stderr, "usage: e2e_wire DEVICE DEVICE [loss=PERCENT] [dup=PERCENT] "
-                        "[reorder=PERCENT] [delay=MS] [seed=N]\n");
+                        "[reorder=PERCENT] [ce=PERCENT] [bleach=1] [delay=MS] [seed=N]\n");
         return 2;
     }
     read_options(argc, argv);
@@ -197,8 +244,8 @@ int main(int argc, char **argv)
             take_in(&lanes[1]);
         }
     }
-    printf("carried %lu lost %lu doubled %lu reordered %lu overrun %lu\n", wire.carried, wire.lost,
-           wire.doubled, wire.reordered, wire.overrun);
+    printf("carried %lu lost %lu doubled %lu reordered %lu marked %lu overrun %lu\n", wire.carried,
+           wire.lost, wire.doubled, wire.reordered, wire.marked, wire.overrun);
     free(lanes[0].queue);
     free(lanes[1].queue);
     return 0;

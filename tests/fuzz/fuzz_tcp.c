@@ -256,6 +256,7 @@ static void step_crafted(struct fuzz *f)
     b->data[13] = flags & 0x80 ? flags : LG_TCP_FL_ACK | (flags & 7 ? 0 : LG_TCP_FL_FIN);
     lg_put_be16(b->data + 14, wnd);
     memcpy(b->data + 20, opt, opt_len);
+    lg_buf_set_ecn(b, (enum lg_ecn)(wnd & 3));
     lg_tcp_rx(f->tcp, b, &f->peer, &f->us, f->now_ns);
 }
 
@@ -264,7 +265,8 @@ static void step_handshake(struct fuzz *f)
 {
     static const uint8_t opts[] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 1, 3, 3, 2};
     static const uint8_t plain[20] = {2, 4, 2, 0, 4, 2};
-    bool with_ts = lg_cur_u8(&f->in) & 1;
+    uint8_t how = lg_cur_u8(&f->in);
+    bool with_ts = how & 1, with_ecn = how & 2;
     uint16_t port = (uint16_t)(1 + lg_cur_u8(&f->in) % 16);
     struct lg_tcp_tuple t = {f->us, f->peer, 443, port};
 
@@ -279,7 +281,9 @@ static void step_handshake(struct fuzz *f)
         lg_put_be32(b->data + 4, 0xffffff00u + (uint32_t)i); /* wraps soon */
         lg_put_be32(b->data + 8, i && c ? c->snd_nxt : 0);
         b->data[12] = (uint8_t)(b->len / 4 << 4);
-        b->data[13] = i ? LG_TCP_FL_ACK : LG_TCP_FL_SYN;
+        b->data[13] = i          ? LG_TCP_FL_ACK
+                      : with_ecn ? LG_TCP_FL_SYN | LG_TCP_FL_ECE | LG_TCP_FL_CWR
+                                 : LG_TCP_FL_SYN;
         lg_put_be16(b->data + 14, 30000);
         if (i == 0)
             memcpy(b->data + 20, with_ts ? opts : plain, sizeof opts);
@@ -439,6 +443,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    .keepalive_intvl_ns = LG_SEC(5),
                                    .keepalive_cnt = 3,
                                    .min_rto_ns = LG_MS(200),
+                                   .ecn = LG_TCP_ECN_ON,
                                    .syn_backlog = 3,
                                    .source_conns = 5,
                                    .source_cps = 100,

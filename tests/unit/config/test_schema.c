@@ -12,7 +12,7 @@ TEST(ConfigSchema, NamesUnknownAndRepeatedKeys)
         {"idle: adaptive", "zebra: 1",
          "lg.yaml:4: global: unknown key \"zebra\"; expected one of workers, control_cpu, idle, "
          "memory, hugepages, max_connections, handshake_budget, packet_buffers, send_buffer, "
-         "receive_buffer, congestion_control, syn_backlog, connections_per_source, "
+         "receive_buffer, congestion_control, ecn, syn_backlog, connections_per_source, "
          "connection_rate_per_source, "
          "source_ports, control_socket, ticket_keys, log_level, drain_timeout, eal_extra, "
          "file_prefix"},

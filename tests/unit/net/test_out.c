@@ -76,6 +76,41 @@ TEST(Route, RefusesDestinationsThatNobodyHas)
     rig_free(r);
 }
 
+TEST(Out, WritesAndReadsTheEcnFieldOfBothFamilies)
+{
+    static const char *const dsts[] = {"192.0.2.50", "2001:db8::50"};
+    static const char *const srcs[] = {"192.0.2.1", "2001:db8::1"};
+    struct rig *r = rig_new();
+
+    for (size_t i = 0; i < 2; i++) {
+        lg_ip_t src = ip(srcs[i]), dst = ip(dsts[i]);
+        learn(r, 0, dsts[i], mac_peer);
+        for (uint8_t ecn = 0; ecn < 4; ecn++) {
+            struct lg_buf *b = lg_buf_take(&r->heap.pool);
+            memset(b->data, 0, 20);
+            b->data[12] = 0x50;
+            b->len = 20;
+            lg_buf_set_ecn(b, (enum lg_ecn)ecn);
+            r->sent_cnt = 0;
+            lg_net_output(r->net, b, &src, &dst, r->now);
+            lg_buf_give(b);
+            REQUIRE_EQ(r->sent_cnt, 1);
+            struct frame f = r->sent[0];
+            EXPECT_EQ(i ? lg_from_be32(IP6(&f)->ver_flow) >> 20 & 0xff : IP4(&f)->tos, ecn);
+            f = tcp_frame(dsts[i], srcs[i], 10); /* and back, beside a code point of DSCP */
+            if (i) {
+                IP6(&f)->ver_flow = lg_to_be32(6u << 28 | (0xb8u | ecn) << 20);
+            } else {
+                IP4(&f)->tos = (uint8_t)(0xb8 | ecn);
+                fix_ip4(&f);
+            }
+            EXPECT_EQ(rig_rx(r, &f), LG_KEEP);
+            EXPECT_EQ(lg_buf_ecn(r->kept), ecn);
+        }
+    }
+    rig_free(r);
+}
+
 TEST(Route, ForgetsARememberedNeighbourThatIsGone)
 {
     struct rig *r = rig_new();

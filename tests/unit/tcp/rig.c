@@ -38,6 +38,7 @@ static void on_output(void *ctx, struct lg_buf *b, const lg_ip_t *src, const lg_
                            .seq = lg_get_be32(h + 4),
                            .ack = lg_get_be32(h + 8),
                            .flags = h[13],
+                           .ecn = (uint8_t)lg_buf_ecn(b),
                            .wnd = lg_get_be16(h + 14),
                            .len = b->len - hdr_len};
     EXPECT_OK(lg_tcp_opt_parse((lg_span_t){h + 20, hdr_len - 20}, &s->opts));
@@ -143,6 +144,7 @@ void rig_rx(struct rig *r, const struct rig_seg *s)
     if (s->len)
         memcpy(h + 20 + s->opt_len, s->data, s->len);
     b->len = 20 + s->opt_len + s->len;
+    lg_buf_set_ecn(b, s->ecn);
     lg_tcp_rx(r->tcp, b, &r->peer, &r->us, r->now_ns);
 }
 

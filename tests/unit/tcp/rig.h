@@ -17,6 +17,7 @@ struct rig_sent {
     uint16_t sport, dport;
     uint32_t seq, ack, wnd; /* wnd as on the wire */
     uint8_t flags;
+    uint8_t ecn; /* of the IP header */
     struct lg_tcp_opts opts;
     uint32_t len;
     uint8_t data[2048];
@@ -47,6 +48,7 @@ struct rig {
 struct rig_seg {
     uint32_t seq, ack;
     uint8_t flags;
+    uint8_t ecn;
     uint16_t wnd;
     const void *opt; /* opt_len bytes, a multiple of 4 */
     uint32_t opt_len;

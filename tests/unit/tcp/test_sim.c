@@ -15,6 +15,8 @@
 
 struct link_cfg {
     unsigned loss_pm, dup_pm, reorder_pm, corrupt_pm; /* per mille */
+    unsigned mark_pm;                                 /* of what is ECT; or: */
+    bool bleach;                                      /* the ECN field is cleared */
     lg_ns_t delay_ns;
 };
 
@@ -28,8 +30,9 @@ struct sim_cfg {
     uint32_t write_sz;     /* bytes a buf written; 0: mss */
     bool no_sack, no_ts;   /* options stripped on the way */
     bool share;            /* the driver keeps every buf for a while */
-    uint32_t pool_cnt;     /* packet bufs of each end; 0: plenty */
-    lg_ns_t limit_ns;      /* virtual time allowed */
+    bool ecn;
+    uint32_t pool_cnt; /* packet bufs of each end; 0: plenty */
+    lg_ns_t limit_ns;  /* virtual time allowed */
 };
 
 struct frame {
@@ -38,6 +41,7 @@ struct frame {
     uint32_t order;
     uint32_t sum; /* of the bytes as they were sent */
     uint8_t to;   /* 0 server, 1 client */
+    uint8_t ecn;
     uint8_t bytes[1600];
 };
 
@@ -137,6 +141,9 @@ static void fly(struct sim *s, unsigned to, const struct lg_buf *b)
         memcpy(f->bytes, b->data, b->len);
         strip(&s->cfg, f->bytes);
         f->sum = checksum(f->bytes, f->len);
+        f->ecn = l->bleach ? LG_ECN_NOT : (uint8_t)lg_buf_ecn(b);
+        if (f->ecn != LG_ECN_NOT && rnd(s) % 1000 < l->mark_pm)
+            f->ecn = LG_ECN_CE;
         if (rnd(s) % 1000 < l->corrupt_pm)
             corrupt(s, f);
     }
@@ -183,6 +190,7 @@ static void side_init(struct sim *s, unsigned i)
                              .keepalive_intvl_ns = LG_SEC(5),
                              .keepalive_cnt = 5,
                              .min_rto_ns = LG_MS(200),
+                             .ecn = s->cfg.ecn ? LG_TCP_ECN_ON : LG_TCP_ECN_OFF,
                              .syn_retries = 8,
                              .data_retries = 15,
                              .port_lo = 40000,
@@ -303,6 +311,7 @@ static void deliver(struct sim *s)
         if (b) { /* else lost at the receiver, as a NIC does */
             memcpy(b->data, f->bytes, f->len);
             b->len = f->len;
+            lg_buf_set_ecn(b, (enum lg_ecn)f->ecn);
             lg_tcp_rx(to->tcp, b, &from->ip, &to->ip, s->now_ns);
         } else {
             to->no_buf++;
@@ -359,6 +368,15 @@ static void sim_check(struct sim *s)
     EXPECT(is_over(s));
     if (s->cfg.link.corrupt_pm >= 50)
         EXPECT(s->corrupted > 0);
+    for (unsigned i = 0; i < 2 && s->cfg.ecn; i++) {
+        const struct lg_stats *st = &s->side[i].stats;
+        bool marks = s->cfg.link.mark_pm && !s->cfg.link.bleach;
+        EXPECT_EQ(lg_stat_get(st, LG_STAT_TCP_ECN), 1);
+        EXPECT_EQ(lg_stat_get(st, LG_STAT_TCP_ECN_CE) > 0, marks);
+        EXPECT_EQ(lg_stat_get(st, LG_STAT_TCP_ECN_REDUCED) > 0, marks);
+        if (s->cfg.link.loss_pm == 0 && s->cfg.link.reorder_pm == 0)
+            EXPECT_EQ(lg_stat_get(st, LG_STAT_TCP_RETRANS), 0); /* a mark is no loss */
+    }
     if (s->cfg.pool_cnt) /* or the test tests nothing */
         EXPECT(s->side[0].no_buf + s->side[1].no_buf +
                    lg_stat_get(&s->side[0].stats, LG_STAT_DROP_NO_BUF) +
@@ -456,6 +474,24 @@ TEST(TcpSim, SurvivesLoss)
                            .bytes = {100000, 100000},
                            .link = {.delay_ns = LG_MS(1), .loss_pm = 200}};
     seeds(&cfg, 10);
+}
+
+TEST(TcpSim, SlowsDownByMarksWithoutLosingAnything)
+{
+    struct sim_cfg cfg = {.name = "marks 2%",
+                          .bytes = {1000000, 1000000},
+                          .ecn = true,
+                          .link = {.delay_ns = LG_MS(1), .mark_pm = 20}};
+    EXPECT(seeds(&cfg, 3) < LG_SEC(4));
+    cfg.name = "everything is marked";
+    cfg.link.mark_pm = 1000;
+    EXPECT(seeds(&cfg, 1) < LG_SEC(8));
+    cfg.name = "bleached";
+    cfg.link.bleach = true;
+    seeds(&cfg, 1);
+    cfg.name = "marks and losses";
+    cfg.link = (struct link_cfg){.delay_ns = LG_MS(1), .mark_pm = 20, .loss_pm = 20, .dup_pm = 20};
+    seeds(&cfg, 4);
 }
 
 TEST(TcpSim, SurvivesReordering)

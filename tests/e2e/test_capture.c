@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_capture.c: what Lockgate and Linux say to each other, read off the wire by programs that are
+ * not ours. */
+#include "rig_priv.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static pid_t tcpdump;
+
+/* capture writes what passes the client's device, without payload, to "pcap". */
+static bool capture(void)
+{
+    EXPECT_RUN(0, "rm -f $DIR/pcap $DIR/pcap.log");
+    tcpdump = rig_spawn("exec tcpdump -i front -s 96 -B 16384 -U -w $DIR/pcap tcp 2>$DIR/pcap.log");
+    if (rig_wait(10, "grep -q listening $DIR/pcap.log"))
+        return true;
+    t_fail(__FILE__, __LINE__, "tcpdump did not start");
+    return false;
+}
+
+static void captured(void)
+{
+    kill(tcpdump, SIGTERM);
+    EXPECT_EQ(rig_join(tcpdump, 10), 0);
+    tcpdump = 0;
+}
+
+/* seen: how many of the captured packets fit a filter of tcpdump's. */
+static long seen(const char *filter)
+{
+    if (rig_client("tcpdump -nr $DIR/pcap '%s' 2>/dev/null | wc -l", filter) != 0)
+        t_fail(__FILE__, __LINE__, "%s: %.1000s", filter, rig_out);
+    return strtol(rig_out, NULL, 10);
+}
+
+#define FROM_GATE "src host 10.91.1.2 and "
+#define FROM_LINUX "src host 10.91.1.1 and "
+#define IP_ECN(what) "ip[1] & 3 = " what " and "
+#define WITH_DATA "greater 90"
+
+static void move_both_ways(void)
+{
+    EXPECT_RUN(0, "get 9443 /1m -o $DIR/down && cmp $DIR/down $DIR/www/1m &&"
+                  " get 9443 /up/ecn -T $DIR/www/1m && cmp $DIR/www/up/ecn $DIR/www/1m");
+}
+
+E2E(Ecn, LinuxAndWeAnswerEachOthersMarks)
+{
+    if (!rig_up() ||
+        !rig_use_as(NULL, "  ecn: \"on\"\n",
+                    "pools:\n"
+                    "  - {name: p, backends: [{name: a, address: \"10.91.2.10:80\"}]}\n"
+                    "listeners:\n"
+                    "  - {name: l, type: tcp_ssl, $BIND:9443, pool: p, tls: "
+                    "{$CERTS}}\n"))
+        return;
+    EXPECT_RUN(0, "sysctl -qw net.ipv4.tcp_ecn=1");
+    if (rig_impair("front", "ce=3 delay=1") && capture()) {
+        move_both_ways();
+        captured();
+        EXPECT_RUN(0, "nstat -az IpExtInCEPkts | grep -q 'IpExtInCEPkts *[1-9]'");
+        EXPECT_EQ(rig_stat("tcp_ecn"), 4); /* two of the client's, two of ours to nginx */
+        EXPECT(rig_stat("tcp_ecn_ce") > 0);
+        EXPECT(rig_stat("tcp_ecn_reduced") > 0);
+        EXPECT_EQ(rig_stat("tcp_retrans"), 0);                  /* marks instead of losses */
+        EXPECT_EQ(seen(FROM_LINUX "tcp[13] & 0xd2 = 0xc2"), 2); /* SYN, ECE, CWR */
+        EXPECT_EQ(seen(FROM_GATE "tcp[13] & 0xd2 = 0x52"), 2);  /* SYN, ACK, ECE */
+        EXPECT(seen(FROM_LINUX IP_ECN("2") WITH_DATA) > 100);
+        EXPECT(seen(FROM_GATE IP_ECN("2") WITH_DATA) > 100);
+        EXPECT(seen(FROM_GATE IP_ECN("3") WITH_DATA) > 0);
+        /* Each tells the other, and each answers. */
+        EXPECT(seen(FROM_LINUX "tcp[13] & 0x42 = 0x40") > 0);
+        EXPECT(seen(FROM_GATE "tcp[13] & 0x80 = 0x80") > 0);
+        EXPECT(seen(FROM_GATE "tcp[13] & 0x42 = 0x40") > 0);
+        EXPECT(seen(FROM_LINUX "tcp[13] & 0x82 = 0x80") > 0);
+        /* What has no data is never ECN-capable. */
+        EXPECT_EQ(seen(FROM_GATE "ip[1] & 3 != 0 and less 80"), 0);
+        EXPECT_EQ(seen(FROM_GATE "ip[1] & 3 != 0 and tcp[13] & 2 = 2"), 0);
+    }
+    if (rig_impair("front", "bleach=1")) { /* a path that clears the field: no marks, no harm */
+        int64_t ce = rig_stat("tcp_ecn_ce");
+        move_both_ways();
+        EXPECT_EQ(rig_stat("tcp_ecn"), 8);
+        EXPECT_EQ(rig_stat("tcp_ecn_ce"), ce);
+    }
+    (void)rig_mend("front");
+    EXPECT_RUN(0, "sysctl -qw net.ipv4.tcp_ecn=2");
+    EXPECT(rig_settles());
+}
