@@ -271,8 +271,8 @@ static void check_tcp_ssl(struct lg_check *c, const struct at *at)
 
 static void check_one_way(struct lg_check *c, const struct at *at, struct lg_node *tls)
 {
-    static const char *const mutual_only[] = {"client_ca", "crl", "crl_fail", "verify_depth",
-                                              "client_cert_header"};
+    static const char *const mutual_only[] = {
+        "client_ca", "crl", "crl_fail", "verify_depth", "client_cert_header", "close_revoked"};
     char key[LG_KEY_SZ];
 
     for (size_t i = 0; i < LG_ARRAY_CNT(mutual_only); i++) {

@@ -101,6 +101,7 @@ struct lg_cfg_tls {
     uint32_t crl_cnt;
     char **crls;                /* files, PEM or DER */
     enum lg_crl_fail crl_fail;  /* when crl_cnt > 0: issuer without CRL or stale; default closed */
+    bool close_revoked;         /* end live connections of who is revoked; default false */
     bool client_cert_header;    /* https: pass the client's certificate on; default false */
     bool tickets;               /* session tickets; default true */
     lg_ns_t ticket_lifetime_ns; /* of a session, from its full handshake; default 1 h */
@@ -239,8 +240,10 @@ struct lg_config {
     char *eal_extra;                 /* "" when not given */
     char *control_socket;            /* unix path; default /run/lockgate.sock; "" off */
     char *ticket_keys;               /* optional file: keys of session tickets; NULL: random */
+    char *revoked_file;              /* optional file: certificates revoked by lockgatectl */
     char *log_level;                 /* error, warn, info, debug; default info */
     lg_ns_t drain_timeout_ns;        /* SIGTERM and old snapshots; default 30 s */
+    uint32_t max_generations;        /* replaced ones that connections may hold; default 64 */
     uint16_t port_lo, port_hi;       /* source ports towards backends; default 32768-60999 */
     char *file_prefix;               /* EAL file prefix; default "lockgate" */
 

@@ -127,38 +127,63 @@ static const char *file_problem(const char *path)
     return eaccess(path, R_OK) == 0 ? NULL : "permission denied";
 }
 
-static bool read_file(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
-                      struct lg_node *n, void *dst)
+/* full_path writes the name that stands at a node with its folder; 0: reported. */
+static size_t full_path(struct lg_walk *w, const struct lg_path *path, struct lg_node *n,
+                        char full[PATH_MAX])
 {
-    char full[PATH_MAX], found[LG_FOUND_SZ];
+    char found[LG_FOUND_SZ];
     int len;
 
-    (void)f;
     if (!lg_need_scalar(w, path, n, "a file name"))
-        return false;
+        return 0;
     for (size_t i = 0; i < n->len; i++)
         if (iscntrl((unsigned char)n->text[i])) {
             lg_walk_error(w, path, n, "found %s, expected a file name without control characters",
                           lg_found(n, found));
-            return false;
+            return 0;
         }
-    len = n->text[0] == '/' ? snprintf(full, sizeof full, "%s", n->text)
-                            : snprintf(full, sizeof full, "%s/%s", w->dir, n->text);
-    if (n->len == 0 || len < 0 || (size_t)len >= sizeof full) {
+    len = n->text[0] == '/' ? snprintf(full, PATH_MAX, "%s", n->text)
+                            : snprintf(full, PATH_MAX, "%s/%s", w->dir, n->text);
+    if (n->len == 0 || len < 0 || (size_t)len >= PATH_MAX) {
         lg_walk_error(w, path, n, "%s, expected a file name",
                       n->len == 0 ? "found \"\"" : "the path is too long");
-        return false;
+        return 0;
     }
-    const char *problem = w->env->checks_files ? file_problem(full) : NULL;
-    if (problem) {
-        lg_walk_error(w, path, n, "cannot read %.200s: %s", full, problem);
-        return false;
-    }
-    char *s = lg_keep(w, full, (size_t)len);
+    return (size_t)len;
+}
+
+static bool keep_path(struct lg_walk *w, const char *full, size_t len, void *dst)
+{
+    char *s = lg_keep(w, full, len);
     put_str(dst, s);
     return s != NULL;
 }
+
+static bool read_file(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
+                      struct lg_node *n, void *dst)
+{
+    char full[PATH_MAX];
+    size_t len = full_path(w, path, n, full);
+
+    (void)f;
+    const char *problem = len && w->env->checks_files ? file_problem(full) : NULL;
+    if (problem)
+        lg_walk_error(w, path, n, "cannot read %.200s: %s", full, problem);
+    return len && !problem && keep_path(w, full, len, dst);
+}
 const struct lg_kind lg_kind_file = {"file", sizeof(char *), read_file};
+
+/* A file that need not be there. */
+static bool read_new_file(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
+                          struct lg_node *n, void *dst)
+{
+    char full[PATH_MAX];
+    size_t len = full_path(w, path, n, full);
+
+    (void)f;
+    return len && keep_path(w, full, len, dst);
+}
+const struct lg_kind lg_kind_new_file = {"file", sizeof(char *), read_new_file};
 
 /* ---------------------------------------------------------------- words */
 

@@ -168,7 +168,7 @@ static uint32_t report_unknown(struct lg_walk *w, const struct lg_table *t,
                                const struct lg_path *path, struct lg_node *n)
 {
     const char *keys[LG_MAX_FIELDS];
-    char known[320], key[80];
+    char known[640], key[80];
 
     if (w->diag->kept_cnt == LG_DIAG_MAX) { /* counted, not read: spare the search */
         lg_walk_error(w, path, n, "unknown key");
@@ -305,7 +305,7 @@ static void read_defaults(struct lg_walk *w, const struct lg_table *t, const str
 void lg_walk_map(struct lg_walk *w, const struct lg_table *t, const struct lg_path *path,
                  struct lg_node *node, void *base)
 {
-    char found[LG_FOUND_SZ], keys[320];
+    char found[LG_FOUND_SZ], keys[640];
     unsigned lines[LG_MAX_FIELDS];
     uint32_t seen = 0, meant = 0;
 

@@ -115,8 +115,8 @@ char *lg_keep(struct lg_walk *w, const char *s, size_t len);
 
 /* The kinds of kinds.c. */
 extern const struct lg_kind lg_kind_str, lg_kind_name, lg_kind_ref, lg_kind_bool, lg_kind_uint,
-    lg_kind_duration, lg_kind_size, lg_kind_word, lg_kind_word_str, lg_kind_file, lg_kind_ip,
-    lg_kind_prefix, lg_kind_endpoint;
+    lg_kind_duration, lg_kind_size, lg_kind_word, lg_kind_word_str, lg_kind_file, lg_kind_new_file,
+    lg_kind_ip, lg_kind_prefix, lg_kind_endpoint;
 /* Those of one key only, kinds_net.c. */
 extern const struct lg_kind lg_kind_workers, lg_kind_cpu, lg_kind_port_range, lg_kind_device,
     lg_kind_mac, lg_kind_socket, lg_kind_alpn, lg_kind_host, lg_kind_path;

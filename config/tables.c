@@ -139,6 +139,12 @@ static const struct lg_field global_fields[] = {
          "File with the keys of session tickets, one a line in base64, for several machines that "
          "serve one name; the last but one seals. Without it keys are random and replaced by "
          "themselves. Read again at each reload."},
+    {.key = "revoked_file",
+     .kind = &lg_kind_new_file,
+     AT(struct lg_config, revoked_file),
+     .doc = "File to which `lockgatectl revoke` appends, and which is read at start and at each "
+            "reload; made when it is not there. Without it what is revoked by lockgatectl stays so "
+            "until the process ends."},
     {.key = "log_level",
      .kind = &lg_kind_word_str,
      AT(struct lg_config, log_level),
@@ -152,7 +158,15 @@ static const struct lg_field global_fields[] = {
      .max = LG_SEC(86400),
      .def = "30s",
      .doc = "How long open connections may go on after SIGTERM, or under a replaced "
-            "configuration."},
+            "configuration; those that are left then are closed."},
+    {.key = "max_generations",
+     .kind = &lg_kind_uint,
+     AT(struct lg_config, max_generations),
+     .min = 1,
+     .max = 4096,
+     .def = "64",
+     .doc = "Replaced configurations that open connections may still hold; when there are more, "
+            "the connections of the oldest are closed before drain_timeout."},
     {.key = "eal_extra",
      .kind = &lg_kind_str,
      AT(struct lg_config, eal_extra),
@@ -373,6 +387,12 @@ static const struct lg_field tls_fields[] = {
      .def = "closed",
      .doc = "a client whose issuer has no revocation list, or a stale one, is refused (`closed`) "
             "or admitted (`open`)"},
+    {.key = "close_revoked",
+     .kind = &lg_kind_bool,
+     AT(struct lg_cfg_tls, close_revoked),
+     .def = "false",
+     .doc = "when a reload or `lockgatectl revoke` brings news, close open connections whose "
+            "client is revoked, or whose CA is no longer in client_ca, too"},
 };
 static const struct lg_table tls_table =
     TABLE(tls_fields, struct lg_cfg_tls, offsetof(struct lg_cfg_tls, line));

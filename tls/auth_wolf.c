@@ -31,7 +31,10 @@ struct path {
     uint32_t cnt; /* certificates, leaf first, without the anchor */
     lg_span_t der[PATH_MAX_CNT];
     struct lg_x509 x[PATH_MAX_CNT];
-    uint32_t anchor_idx; /* first anchor with the last one's issuer name */
+    uint32_t anchor_idx;              /* first anchor with the last one's issuer name */
+    uint8_t anchor_key[8];            /* of the one that has signed: the first bytes of key_hash */
+    uint64_t issuer_id[PATH_MAX_CNT]; /* where somebody asks for them: knows_issuers */
+    bool knows_issuers;
     uint8_t alert;
 };
 
@@ -281,6 +284,26 @@ static bool verify_names(const struct path *p, const DecodedCert *d, uint32_t id
     return true;
 }
 
+/* note_anchor: which CA of the bundle has signed d, the last one of the path: of several with one
+ * name, the one whose key wolfSSL used. */
+static void note_anchor(struct path *p, const DecodedCert *d)
+{
+    const struct lg_tls_policy *pol = p->policy;
+    const Signer *ca = d->ca;
+    for (uint32_t i = p->anchor_idx;
+         i < pol->anchor_cnt && lg_span_eq(pol->anchors[i].x509.subject, p->x[p->cnt - 1].issuer);
+         i++) {
+        const struct lg_tls_anchor *a = &pol->anchors[i];
+        lg_span_t spki = a->x509.spki;
+        bool is_it = ca && ca->pubKeySize > 0 && ca->pubKeySize <= spki.len &&
+                     memcmp(spki.p + spki.len - ca->pubKeySize, ca->publicKey, ca->pubKeySize) == 0;
+        if (i == p->anchor_idx || is_it)
+            memcpy(p->anchor_key, a->key_hash, sizeof p->anchor_key);
+        if (is_it)
+            return;
+    }
+}
+
 /* verify_one checks certificate idx of the path against cm, which holds what is above it. */
 static enum lg_tls_reason verify_one(struct path *p, WOLFSSL_CERT_MANAGER *cm, uint32_t idx)
 {
@@ -296,6 +319,8 @@ static enum lg_tls_reason verify_one(struct path *p, WOLFSSL_CERT_MANAGER *cm, u
         r = no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
     if (r == LG_TLS_R_NONE && !verify_names(p, &d, idx, cm))
         r = no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
+    if (r == LG_TLS_R_NONE && idx == p->cnt - 1)
+        note_anchor(p, &d);
     FreeDecodedCert(&d);
     if (r != LG_TLS_R_NONE || idx == 0)
         return r;
@@ -356,6 +381,43 @@ static enum status ask_crls(const struct path *p, const struct lg_x509 *x, int64
     if (answer == STATUS_GOOD)
         *until_s = LG_MIN(*until_s, next_s);
     return answer;
+}
+
+/* check_revoked: what the operator has revoked by himself. */
+static enum lg_tls_reason check_revoked(struct path *p)
+{
+    const struct lg_tls_policy *pol = p->policy;
+    uint8_t hash[LG_HASH_SZ];
+    if (!pol->revoked && !pol->closes_revoked)
+        return LG_TLS_R_NONE;
+    for (uint32_t i = 0; i < p->cnt; i++) {
+        if (wc_Sha256Hash(p->x[i].issuer.p, (word32)p->x[i].issuer.len, hash) != 0)
+            return no(p, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
+        p->issuer_id[i] = lg_issuer_id(hash);
+        if (lg_revoked_has(pol->revoked, p->issuer_id[i], p->x[i].serial))
+            return no(p, LG_TLS_R_REVOKED, LG_ALERT_CERTIFICATE_REVOKED);
+    }
+    p->knows_issuers = true;
+    return LG_TLS_R_NONE;
+}
+
+/* keep_ident remembers the path for later questions; false: no memory. */
+static bool keep_ident(struct lg_tls *t, const struct path *p)
+{
+    uint8_t bytes[LG_IDENT_MAX], *at = bytes;
+    memcpy(at, p->anchor_key, sizeof p->anchor_key);
+    at += sizeof p->anchor_key;
+    for (uint32_t i = 0; i < p->cnt; i++) {
+        lg_span_t serial = p->x[i].serial;
+        if (serial.len > LG_SERIAL_MAX_SZ)
+            serial.len = LG_SERIAL_MAX_SZ;
+        memcpy(at, &p->issuer_id[i], sizeof p->issuer_id[i]);
+        at += sizeof p->issuer_id[i];
+        *at++ = (uint8_t)serial.len;
+        memcpy(at, serial.p, serial.len);
+        at += serial.len;
+    }
+    return lg_ident_keep(t, lg_span(bytes, (size_t)(at - bytes)));
 }
 
 static enum lg_tls_reason check_crls(struct path *p, struct lg_stats *stats)
@@ -434,10 +496,13 @@ enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint3
     if (r == LG_TLS_R_NONE)
         r = verify_path(&p);
     if (r == LG_TLS_R_NONE)
+        r = check_revoked(&p);
+    if (r == LG_TLS_R_NONE)
         r = check_crls(&p, t->core->stats);
     for (uint32_t i = 0; i < p.cnt; i++)
         p.until_s = LG_MIN(p.until_s, p.x[i].not_after_s);
-    if (r == LG_TLS_R_NONE && !lg_auth_keep(t, certs[0]))
+    if (r == LG_TLS_R_NONE &&
+        (!lg_auth_keep(t, certs[0]) || (p.knows_issuers && !keep_ident(t, &p))))
         r = no(&p, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
     t->verified = r == LG_TLS_R_NONE;
     if (t->verified)

@@ -33,19 +33,30 @@ LG_MUST bool lg_file_read(const struct lg_where *w, const char *path, uint32_t m
 /* lg_file_fini wipes and frees. */
 void lg_file_fini(struct lg_file *f);
 
+/* A server's chain and key as text, and what they are called in messages. */
+struct lg_pair_text {
+    const char *cert_name, *key_name, *pass_name; /* borrows; pass_name NULL: no passphrase */
+    struct lg_file cert, key, pass;               /* owns */
+};
+/* lg_pair_read reads the files of one. lg_pair_fini wipes and frees. */
+LG_MUST bool lg_pair_read(struct lg_where *w, const struct lg_cfg_cert *c,
+                          struct lg_pair_text *out);
+void lg_pair_fini(struct lg_pair_text *t);
+
 /* A server's chain and key, ready to be put into contexts. */
 struct lg_keypair {
     enum lg_key_kind kind;
     int64_t not_after_s;
+    int64_t chain_until_s; /* the earliest end of leaf and intermediates */
     uint8_t leaf_hash[LG_HASH_SZ];
     char *pem; /* owns: leaf and intermediates */
     size_t pem_sz;
     uint8_t *key; /* owns: DER, plain; wiped in fini */
-    size_t key_sz;
+    size_t key_sz, key_room;
     uint32_t name_cnt;
     char **names; /* owns; moved into the lg_tls_cert */
 };
-LG_MUST bool lg_keypair_load(struct lg_where *w, const struct lg_cfg_cert *c,
+LG_MUST bool lg_keypair_load(struct lg_where *w, const struct lg_pair_text *t,
                              struct lg_keypair *out);
 void lg_keypair_fini(struct lg_keypair *k);
 
@@ -53,6 +64,8 @@ void lg_keypair_fini(struct lg_keypair *k);
 LG_MUST bool lg_ticket_load(struct lg_where *w, const char *path, struct lg_ticket_set **out);
 /* lg_crls_load reads the listener's revocation lists, or finds them in the store. */
 LG_MUST bool lg_crls_load(const struct lg_where *w, struct lg_tls_policy *p);
+/* lg_crls_copy gives p, which has none, the lists of another policy; false: no memory. */
+LG_MUST bool lg_crls_copy(const struct lg_tls_policy *from, struct lg_tls_policy *p);
 void lg_crls_fini(struct lg_tls_policy *p);
 /* lg_trust_load reads the client CA bundle and the CRLs into the policy. */
 LG_MUST bool lg_trust_load(struct lg_where *w, struct lg_tls_policy *p);

@@ -16,6 +16,7 @@ struct chain {
     uint8_t *der[LG_CHAIN_MAX]; /* owns */
     size_t der_sz[LG_CHAIN_MAX];
     struct lg_x509 x[LG_CHAIN_MAX];
+    int64_t until_s; /* the earliest end of them */
 };
 
 static bool span_is(lg_span_t s, const char *text)
@@ -118,6 +119,7 @@ static bool chain_check(const struct lg_where *w, struct chain *c)
     }
     int64_t now_s = (int64_t)time(NULL);
     for (uint32_t i = 0; i < c->cnt; i++) {
+        c->until_s = LG_MIN(c->until_s, c->x[i].not_after_s);
         if (now_s > c->x[i].not_after_s)
             lg_where_warn(w, "%s: certificate %u has expired; clients will refuse it: renew it",
                           c->path, i + 1);
@@ -182,6 +184,7 @@ static bool leaf_facts(const struct lg_where *w, const struct chain *c, struct l
         lg_where_error(w, "%s: key type not supported; use RSA, ECDSA P-256 or P-384, or Ed25519",
                        c->path);
     k->not_after_s = c->x[0].not_after_s;
+    k->chain_until_s = c->until_s;
     ok = ok && wc_Sha256Hash(c->der[0], (word32)c->der_sz[0], k->leaf_hash) == 0;
     return ok && known;
 }
@@ -203,75 +206,66 @@ static bool keep_pem(const struct chain *c, struct lg_keypair *k)
     return true;
 }
 
-static bool load_chain(const struct lg_where *w, const char *path, struct lg_keypair *k)
+static bool load_chain(const struct lg_where *w, const struct lg_pair_text *t, struct lg_keypair *k)
 {
-    struct lg_file f;
-    struct chain c = {.path = path};
-    if (!lg_file_read(w, path, LG_FILE_MAX_SZ, &f))
-        return false;
-    bool ok = chain_read(w, lg_span(f.data, f.sz), &c) && chain_check(w, &c) &&
+    struct chain c = {.path = t->cert_name, .until_s = INT64_MAX};
+    bool ok = chain_read(w, lg_span(t->cert.data, t->cert.sz), &c) && chain_check(w, &c) &&
               leaf_facts(w, &c, k) && keep_pem(&c, k);
     chain_fini(&c);
-    lg_file_fini(&f);
     return ok;
 }
 
 /* decrypt turns an encrypted PKCS#8 key into a plain one, in place. */
-static bool decrypt(struct lg_where *w, const struct lg_cfg_cert *c, struct lg_keypair *k)
+static bool decrypt(struct lg_where *w, const struct lg_pair_text *t, struct lg_keypair *k)
 {
-    struct lg_file f;
-    if (!c->passphrase_file) {
+    if (!t->pass_name) {
         lg_where_error(w, "%s is encrypted; name the file with its passphrase in passphrase_file",
-                       c->key);
+                       t->key_name);
         return false;
     }
     w->key = "passphrase_file";
-    if (!lg_file_read(w, c->passphrase_file, LG_FILE_MAX_SZ, &f))
-        return false;
-    size_t len = strcspn((const char *)f.data, "\r\n");
-    int ret = wc_DecryptPKCS8Key(k->key, (word32)k->key_sz, (const char *)f.data, (int)len);
-    lg_file_fini(&f);
+    size_t len = strcspn((const char *)t->pass.data, "\r\n");
+    int ret = wc_DecryptPKCS8Key(k->key, (word32)k->key_sz, (const char *)t->pass.data, (int)len);
     if (ret <= 0) {
-        lg_where_error(w, "the passphrase in %s does not open %s", c->passphrase_file, c->key);
+        lg_where_error(w, "the passphrase in %s does not open %s", t->pass_name, t->key_name);
         return false;
     }
     k->key_sz = (size_t)ret;
     return true;
 }
 
-static bool load_key(struct lg_where *w, const struct lg_cfg_cert *c, struct lg_keypair *k)
+static bool load_key(struct lg_where *w, const struct lg_pair_text *t, struct lg_keypair *k)
 {
     static const char *const labels[] = {"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY",
                                          "ENCRYPTED PRIVATE KEY"};
-    struct lg_file f;
     struct lg_pem pem;
-    bool found = false, encrypted = false, ok = false;
+    bool found = false, encrypted = false;
     w->key = "key";
-    if (!lg_file_read(w, c->key, LG_FILE_MAX_SZ, &f))
-        return false;
-    lg_span_t text = lg_span(f.data, f.sz);
+    lg_span_t text = lg_span(t->key.data, t->key.sz);
     while (!found && lg_is_ok(lg_pem_next(&text, &pem)))
         for (size_t i = 0; i < LG_ARRAY_CNT(labels) && !found; i++) {
             found = span_is(pem.label, labels[i]);
             encrypted = found && i == 3;
         }
-    if (!found)
-        lg_where_error(w, "%s holds no PEM private key", c->key);
-    else if ((k->key = malloc(pem.inner.len + 1)) != NULL)
+    if (!found) {
+        lg_where_error(w, "%s holds no PEM private key", t->key_name);
+        return false;
+    }
+    if ((k->key = malloc(pem.inner.len + 1)) != NULL)
         k->key_sz = lg_pem_decode(pem.inner, k->key);
-    if (found && k->key_sz == 0)
+    k->key_room = pem.inner.len + 1;
+    if (k->key_sz == 0) {
         lg_where_error(w,
                        "%s: the key is damaged or in the old encrypted form; if it is encrypted, "
                        "convert it: openssl pkcs8 -topk8 -v2 aes-256-cbc -in %s -out key.pem",
-                       c->key, c->key);
-    else if (found)
-        ok = !encrypted || decrypt(w, c, k);
-    lg_file_fini(&f);
-    return ok;
+                       t->key_name, t->key_name);
+        return false;
+    }
+    return !encrypted || decrypt(w, t, k);
 }
 
 /* fits tries the pair in a context of its own, where wolfSSL compares the keys. */
-static bool fits(struct lg_where *w, const struct lg_cfg_cert *c, const struct lg_keypair *k)
+static bool fits(struct lg_where *w, const struct lg_pair_text *t, const struct lg_keypair *k)
 {
     WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfTLS_server_method());
     bool ok = false;
@@ -281,14 +275,14 @@ static bool fits(struct lg_where *w, const struct lg_cfg_cert *c, const struct l
     if (wolfSSL_CTX_use_certificate_chain_buffer(ctx, (const byte *)k->pem, (long)k->pem_sz) !=
         WOLFSSL_SUCCESS) {
         lg_where_error(w, "%s: the certificate is not usable (an RSA key needs 2048 bits or more)",
-                       c->cert);
+                       t->cert_name);
     } else if (wolfSSL_CTX_use_PrivateKey_buffer(ctx, k->key, (long)k->key_sz,
                                                  WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS) {
         w->key = "key";
-        lg_where_error(w, "%s is not a usable private key for %s", c->key, c->cert);
+        lg_where_error(w, "%s is not a usable private key for %s", t->key_name, t->cert_name);
     } else if (wolfSSL_CTX_check_private_key(ctx) != WOLFSSL_SUCCESS) {
         w->key = "key";
-        lg_where_error(w, "%s does not belong to the certificate in %s", c->key, c->cert);
+        lg_where_error(w, "%s does not belong to the certificate in %s", t->key_name, t->cert_name);
     } else {
         ok = true;
     }
@@ -296,12 +290,36 @@ static bool fits(struct lg_where *w, const struct lg_cfg_cert *c, const struct l
     return ok;
 }
 
-bool lg_keypair_load(struct lg_where *w, const struct lg_cfg_cert *c, struct lg_keypair *out)
+bool lg_pair_read(struct lg_where *w, const struct lg_cfg_cert *c, struct lg_pair_text *out)
 {
-    struct lg_keypair k = {0};
+    struct lg_pair_text t = {
+        .cert_name = c->cert, .key_name = c->key, .pass_name = c->passphrase_file};
     w->line = c->line;
     w->key = "cert";
-    if (load_chain(w, c->cert, &k) && load_key(w, c, &k) && fits(w, c, &k)) {
+    bool ok = lg_file_read(w, c->cert, LG_FILE_MAX_SZ, &t.cert);
+    w->key = "key";
+    ok = ok && lg_file_read(w, c->key, LG_FILE_MAX_SZ, &t.key);
+    w->key = "passphrase_file";
+    ok = ok && (!t.pass_name || lg_file_read(w, t.pass_name, LG_FILE_MAX_SZ, &t.pass));
+    if (ok)
+        *out = t;
+    else
+        lg_pair_fini(&t);
+    return ok;
+}
+
+void lg_pair_fini(struct lg_pair_text *t)
+{
+    lg_file_fini(&t->cert);
+    lg_file_fini(&t->key);
+    lg_file_fini(&t->pass);
+}
+
+bool lg_keypair_load(struct lg_where *w, const struct lg_pair_text *t, struct lg_keypair *out)
+{
+    struct lg_keypair k = {0};
+    w->key = "cert";
+    if (load_chain(w, t, &k) && load_key(w, t, &k) && fits(w, t, &k)) {
         *out = k;
         return true;
     }
@@ -312,7 +330,7 @@ bool lg_keypair_load(struct lg_where *w, const struct lg_cfg_cert *c, struct lg_
 void lg_keypair_fini(struct lg_keypair *k)
 {
     if (k->key)
-        lg_wipe(k->key, k->key_sz);
+        lg_wipe(k->key, k->key_room); /* decrypting leaves more behind than the key's own bytes */
     free(k->key);
     free(k->pem);
     for (uint32_t i = 0; i < k->name_cnt; i++)

@@ -155,9 +155,35 @@ static bool alpn_build(const struct lg_tls_client_cfg *cfg, struct lg_tls_policy
     return true;
 }
 
+static bool hash_bytes(wc_Sha256 *h, const void *p, size_t sz)
+{
+    return wc_Sha256Update(h, (const byte *)&sz, sizeof sz) == 0 &&
+           (sz == 0 || wc_Sha256Update(h, p, (word32)sz) == 0);
+}
+
+/* made_of: what two policies must have in common to be the same to their connections, beside what
+ * lg_tls_policy_same compares one by one. */
+static bool made_of(const struct lg_tls_client_cfg *cfg, struct lg_tls_policy *p,
+                    const struct lg_keypair *k)
+{
+    wc_Sha256 h;
+    struct lg_tls_client *c = p->client;
+    bool ok = wc_InitSha256(&h) == 0 && hash_bytes(&h, &c->is_checking, sizeof c->is_checking) &&
+              hash_bytes(&h, &c->wants_tickets, sizeof c->wants_tickets) &&
+              hash_bytes(&h, c->name, strlen(c->name)) &&
+              hash_bytes(&h, c->alpn_list, strlen(c->alpn_list)) &&
+              hash_bytes(&h, cfg->suites, cfg->suite_cnt * sizeof cfg->suites[0]) &&
+              hash_bytes(&h, cfg->groups, cfg->group_cnt * sizeof cfg->groups[0]) &&
+              hash_bytes(&h, k->pem, k->pem_sz) && hash_bytes(&h, k->key, k->key_sz) &&
+              wc_Sha256Final(&h, c->made_of) == 0;
+    wc_Sha256Free(&h);
+    return ok;
+}
+
 static bool build(struct lg_where *w, const struct lg_tls_client_cfg *cfg, struct lg_tls_policy *p)
 {
     struct lg_keypair k = {0};
+    struct lg_pair_text text = {0};
     struct lg_cfg_cert pair = {.line = cfg->line,
                                .cert = (char *)(uintptr_t)cfg->cert,
                                .key = (char *)(uintptr_t)cfg->key,
@@ -172,9 +198,11 @@ static bool build(struct lg_where *w, const struct lg_tls_client_cfg *cfg, struc
     c->ctxs = calloc(p->worker_cnt, sizeof *c->ctxs);
     bool ok = c->name && c->ctxs && alpn_build(cfg, p);
     ok = lg_trust_load(w, p) && ok;
-    ok = (!cfg->cert || lg_keypair_load(w, &pair, &k)) && ok;
+    ok = (!cfg->cert || (lg_pair_read(w, &pair, &text) && lg_keypair_load(w, &text, &k))) && ok;
     for (uint32_t i = 0; ok && i < p->worker_cnt; i++)
         ok = (c->ctxs[i] = ctx_new(cfg, p, &k)) != NULL;
+    ok = ok && made_of(cfg, p, &k);
+    lg_pair_fini(&text);
     lg_keypair_fini(&k);
     return ok;
 }
@@ -203,6 +231,7 @@ lg_err_t lg_tls_client_policy_build(const struct lg_tls_client_cfg *cfg, uint32_
     LG_CHECK(p, LG_E(NOMEM));
     struct lg_tls_core *core = lg_wolf_detach();
     uint32_t errors = diag->error_cnt;
+    p->ref_cnt = 1;
     p->worker_cnt = worker_cnt;
     p->min_version = cfg->min_version ? cfg->min_version : LG_TLS_12;
     p->max_version = cfg->max_version ? cfg->max_version : LG_TLS_13;

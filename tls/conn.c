@@ -271,6 +271,7 @@ void lg_tls_close(struct lg_tls *t)
     lg_bufq_drop_all(&t->held);
     lg_hs_free(t);
     lg_auth_drop_kept(t);
+    lg_ident_drop(t);
     lg_rec_fini(t);
     lg_info_fini(t);
     lg_wipe(t, sizeof *t);

@@ -58,6 +58,11 @@ struct lg_crl_list *lg_crl_store_grow(struct lg_crl_file *f)
     return &grown[f->list_cnt++];
 }
 
+void lg_crl_store_hold(struct lg_crl_file *f)
+{
+    f->ref_cnt++;
+}
+
 void lg_crl_store_give(struct lg_crl_file *f)
 {
     if (!f || --f->ref_cnt > 0)

@@ -16,6 +16,7 @@
 struct lg_crl_list {
     uint8_t *issuer; /* owns: DER of the name */
     size_t issuer_sz;
+    uint64_t issuer_id; /* lg_issuer_id of its hash */
     int64_t this_update_s;
     int64_t next_update_s;        /* INT64_MAX: none */
     uint8_t key_hash[LG_HASH_SZ]; /* of the public key of the CA that signed it */
@@ -38,6 +39,8 @@ struct lg_crl_file {
 struct lg_crl_file *lg_crl_store_find(const char *path);
 /* lg_crl_store_new begins an empty file, with one reference; NULL: no memory, or no such file. */
 struct lg_crl_file *lg_crl_store_new(const char *path);
+/* lg_crl_store_hold takes one more reference. */
+void lg_crl_store_hold(struct lg_crl_file *f);
 /* lg_crl_store_grow adds an empty list; NULL: no memory. */
 struct lg_crl_list *lg_crl_store_grow(struct lg_crl_file *f);
 /* lg_crl_store_give drops a reference; the last one frees. NULL allowed. */

@@ -92,9 +92,12 @@ static bool compile(const struct lg_where *w, const char *path, lg_span_t der,
                            : "an entry of the list is damaged");
         return false;
     }
+    uint8_t hash[LG_HASH_SZ];
     l->issuer = malloc(h->issuer.len);
-    if (!l->issuer || wc_Sha256Hash(der.p, (word32)der.len, l->digest) != 0)
+    if (!l->issuer || wc_Sha256Hash(der.p, (word32)der.len, l->digest) != 0 ||
+        wc_Sha256Hash(h->issuer.p, (word32)h->issuer.len, hash) != 0)
         return false;
+    l->issuer_id = lg_issuer_id(hash);
     memcpy(l->issuer, h->issuer.p, h->issuer.len);
     l->issuer_sz = h->issuer.len;
     l->this_update_s = h->this_update_s;
@@ -223,6 +226,25 @@ static int list_cmp(const void *a, const void *b)
                        lg_span((*y)->issuer, (*y)->issuer_sz));
 }
 
+static int ref_cmp(const void *a, const void *b)
+{
+    const struct lg_crl_ref *x = a, *y = b;
+    return x->issuer_id < y->issuer_id ? -1 : x->issuer_id > y->issuer_id;
+}
+
+/* index_lists sorts them, once by issuer and once by its id. */
+static bool index_lists(struct lg_tls_policy *p)
+{
+    p->crls_by_id = calloc(p->crl_cnt ? p->crl_cnt : 1, sizeof *p->crls_by_id);
+    if (!p->crls_by_id)
+        return false;
+    qsort(p->crls, p->crl_cnt, sizeof(const struct lg_crl_list *), list_cmp);
+    for (uint32_t i = 0; i < p->crl_cnt; i++)
+        p->crls_by_id[i] = (struct lg_crl_ref){p->crls[i]->issuer_id, p->crls[i]};
+    qsort(p->crls_by_id, p->crl_cnt, sizeof *p->crls_by_id, ref_cmp);
+    return true;
+}
+
 bool lg_crls_load(const struct lg_where *w, struct lg_tls_policy *p)
 {
     const struct lg_cfg_tls *t = &w->listener->tls;
@@ -240,9 +262,22 @@ bool lg_crls_load(const struct lg_where *w, struct lg_tls_policy *p)
             p->crl_files[p->crl_file_cnt++] = f;
         ok = f && add_lists(w, f, p) && ok;
     }
-    if (ok)
-        qsort(p->crls, p->crl_cnt, sizeof(const struct lg_crl_list *), list_cmp);
-    return ok;
+    return ok && index_lists(p);
+}
+
+bool lg_crls_copy(const struct lg_tls_policy *from, struct lg_tls_policy *p)
+{
+    p->crl_files = calloc(from->crl_file_cnt ? from->crl_file_cnt : 1, sizeof *p->crl_files);
+    p->crls = calloc(from->crl_cnt ? from->crl_cnt : 1, sizeof *p->crls);
+    if (!p->crl_files || !p->crls)
+        return false;
+    for (; p->crl_file_cnt < from->crl_file_cnt; p->crl_file_cnt++) {
+        p->crl_files[p->crl_file_cnt] = from->crl_files[p->crl_file_cnt];
+        lg_crl_store_hold(p->crl_files[p->crl_file_cnt]);
+    }
+    for (; p->crl_cnt < from->crl_cnt; p->crl_cnt++)
+        p->crls[p->crl_cnt] = from->crls[p->crl_cnt];
+    return index_lists(p);
 }
 
 void lg_crls_fini(struct lg_tls_policy *p)
@@ -251,4 +286,5 @@ void lg_crls_fini(struct lg_tls_policy *p)
         lg_crl_store_give(p->crl_files[i]);
     free(p->crl_files);
     free(p->crls);
+    free(p->crls_by_id);
 }

@@ -7,9 +7,12 @@
  * The contexts hold no client CA: lg_auth_check judges chains (auth_wolf.c). Session cache and
  * early data are off; tickets are ours (ticket.h). */
 #include "cert_priv.h"
+#include "cert_store.h"
+#include "policy_priv.h"
 #include "wolf_priv.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 /* R4: the server's order, strongest first (tls_names.c says the same in numbers). */
 static const char suites[] = "TLS13-AES256-GCM-SHA384:TLS13-CHACHA20-POLY1305-SHA256:"
@@ -90,26 +93,106 @@ static WOLFSSL_CTX *ctx_new(const struct lg_tls_policy *p, const struct lg_keypa
     return ctx;
 }
 
-static bool cert_build(struct lg_where *w, struct lg_tls_policy *p, const struct lg_cfg_cert *c)
+/* store_key: of a pair of files, and of all that ctx_new reads of the policy. */
+static bool store_key(const struct lg_tls_policy *p, const struct lg_pair_text *t,
+                      uint8_t out[LG_HASH_SZ])
+{
+    const struct lg_file *files[] = {&t->cert, &t->key, &t->pass};
+    uint32_t facts[] = {p->worker_cnt,  p->min_version,       p->max_version,
+                        p->has_tickets, p->ticket_lifetime_s, p->client_auth};
+    wc_Sha256 h;
+    bool ok = wc_InitSha256(&h) == 0 &&
+              wc_Sha256Update(&h, (const byte *)facts, (word32)sizeof facts) == 0;
+    for (size_t i = 0; ok && i < LG_ARRAY_CNT(files); i++)
+        ok = wc_Sha256Update(&h, (const byte *)&files[i]->sz, sizeof files[i]->sz) == 0 &&
+             (files[i]->sz == 0 || wc_Sha256Update(&h, files[i]->data, (word32)files[i]->sz) == 0);
+    ok = ok && wc_Sha256Final(&h, out) == 0;
+    wc_Sha256Free(&h);
+    lg_wipe(&h, sizeof h);
+    return ok;
+}
+
+static void cert_free(struct lg_cert_shared *c)
+{
+    for (uint32_t i = 0; c->cert.ctxs && i < c->worker_cnt; i++)
+        wolfSSL_CTX_free(c->cert.ctxs[i]);
+    for (uint32_t i = 0; i < c->cert.name_cnt; i++)
+        free(c->cert.names[i]);
+    free(c->cert.names);
+    free(c->cert.ctxs);
+    free(c);
+}
+
+void lg_cert_give(struct lg_cert_shared *c)
+{
+    if (c && lg_store_drop(&lg_certs, &c->stored))
+        cert_free(c);
+}
+
+/* cert_make builds what the store does not have. */
+static struct lg_cert_shared *cert_make(struct lg_where *w, const struct lg_tls_policy *p,
+                                        const struct lg_pair_text *t)
 {
     struct lg_keypair k;
-    if (!lg_keypair_load(w, c, &k))
-        return false;
-    struct lg_tls_cert *cert = &p->certs[p->cert_cnt++];
-    *cert = (struct lg_tls_cert){.kind = k.kind,
-                                 .not_after_s = k.not_after_s,
-                                 .name_cnt = k.name_cnt,
-                                 .names = k.names,
-                                 .ctxs = calloc(p->worker_cnt, sizeof *cert->ctxs)};
-    memcpy(cert->id, k.leaf_hash, sizeof cert->id);
+    struct lg_cert_shared *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    if (!lg_keypair_load(w, t, &k)) {
+        free(c);
+        return NULL;
+    }
+    c->worker_cnt = p->worker_cnt;
+    c->chain_until_s = k.chain_until_s;
+    c->cert = (struct lg_tls_cert){.shared = c,
+                                   .kind = k.kind,
+                                   .not_after_s = k.not_after_s,
+                                   .name_cnt = k.name_cnt,
+                                   .names = k.names,
+                                   .ctxs = calloc(p->worker_cnt, sizeof *c->cert.ctxs)};
+    memcpy(c->cert.id, k.leaf_hash, sizeof c->cert.id);
     k.names = NULL;
     k.name_cnt = 0;
-    bool ok = cert->ctxs != NULL;
+    bool ok = c->cert.ctxs != NULL;
     for (uint32_t i = 0; ok && i < p->worker_cnt; i++)
-        ok = (cert->ctxs[i] = ctx_new(p, &k)) != NULL;
+        ok = (c->cert.ctxs[i] = ctx_new(p, &k)) != NULL;
     lg_keypair_fini(&k);
-    if (!ok)
-        lg_where_error(w, "no TLS context could be made for %s", c->cert);
+    if (ok)
+        return c;
+    lg_where_error(w, "no TLS context could be made for %s", t->cert_name);
+    cert_free(c);
+    return NULL;
+}
+
+bool lg_policy_cert(struct lg_where *w, const struct lg_tls_policy *p, const struct lg_pair_text *t,
+                    struct lg_tls_cert *out)
+{
+    uint8_t key[LG_HASH_SZ];
+    w->key = "cert";
+    if (!store_key(p, t, key))
+        return false;
+    struct lg_cert_shared *c = (struct lg_cert_shared *)lg_store_find(&lg_certs, key);
+    if (c && (int64_t)time(NULL) > c->chain_until_s)
+        lg_where_warn(w, "%s: a certificate has expired; clients will refuse it: renew it",
+                      t->cert_name);
+    if (!c) {
+        c = cert_make(w, p, t);
+        if (!c)
+            return false;
+        memcpy(c->stored.key, key, sizeof key);
+        lg_store_add(&lg_certs, &c->stored);
+    }
+    *out = c->cert;
+    return true;
+}
+
+static bool cert_build(struct lg_where *w, struct lg_tls_policy *p, const struct lg_cfg_cert *c)
+{
+    struct lg_pair_text t;
+    if (!lg_pair_read(w, c, &t))
+        return false;
+    bool ok = lg_policy_cert(w, p, &t, &p->certs[p->cert_cnt]);
+    p->cert_cnt += ok;
+    lg_pair_fini(&t);
     return ok;
 }
 
@@ -134,11 +217,13 @@ static void merge(struct lg_tls_name *dst, const struct lg_tls_name *src)
             dst->cert_idx[k] = src->cert_idx[k];
 }
 
-/* names_build: every name of every certificate once, sorted. Where two certificates of one kind
+/* lg_policy_names: every name of every certificate once, sorted. Where two certificates of one kind
  * have a name in common, the first in the configuration serves it. */
-static bool names_build(struct lg_tls_policy *p)
+bool lg_policy_names(struct lg_tls_policy *p)
 {
     uint32_t cnt = 0, out = 0;
+    free(p->names);
+    p->name_cnt = 0;
     for (uint32_t i = 0; i < p->cert_cnt; i++)
         cnt += p->certs[i].name_cnt;
     p->names = calloc(cnt ? cnt : 1, sizeof *p->names);
@@ -208,16 +293,21 @@ static bool hash_str(wc_Sha256 *h, const char *s)
 static bool id_build(const struct lg_cfg_listener *l, struct lg_tls_policy *p)
 {
     wc_Sha256 h;
-    byte facts[] = {1, (byte)l->type, (byte)p->client_auth, (byte)p->crl_fail,
-                    (byte)p->verify_depth};
+    byte facts[] = {1,
+                    (byte)l->type,
+                    (byte)p->client_auth,
+                    (byte)p->crl_fail,
+                    (byte)p->verify_depth,
+                    p->closes_revoked};
     bool ok = wc_InitSha256(&h) == 0 && hash_str(&h, "lockgate policy") && hash_str(&h, l->name) &&
               wc_Sha256Update(&h, facts, sizeof facts) == 0;
     for (uint32_t i = 0; ok && i < p->anchor_cnt; i++)
         ok = wc_Sha256Update(&h, p->anchors[i].der, (word32)p->anchors[i].der_sz) == 0;
     for (uint32_t i = 0; ok && i < p->crl_cnt; i++)
         ok = wc_Sha256Update(&h, p->crls[i]->digest, LG_HASH_SZ) == 0;
-    ok = ok && wc_Sha256Final(&h, p->id) == 0;
+    ok = ok && wc_Sha256Final(&h, p->base_id) == 0;
     wc_Sha256Free(&h);
+    memcpy(p->id, p->base_id, sizeof p->id);
     return ok;
 }
 
@@ -233,7 +323,7 @@ static bool build(struct lg_where *w, struct lg_tls_policy *p)
     for (uint32_t i = 0; i < t->cert_cnt; i++)
         ok = cert_build(w, p, &t->certs[i]) && ok;
     ok = lg_trust_load(w, p) && ok;
-    return ok && id_build(w->listener, p) && names_build(p) && alpn_build(w->listener, p);
+    return ok && id_build(w->listener, p) && lg_policy_names(p) && alpn_build(w->listener, p);
 }
 
 lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct lg_cfg_listener *l,
@@ -245,6 +335,7 @@ lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct lg_cfg_li
     struct lg_tls_policy *p = calloc(1, sizeof *p);
     LG_CHECK(p, LG_E(NOMEM));
     struct lg_tls_core *core = lg_wolf_detach();
+    p->ref_cnt = 1;
     p->worker_cnt = worker_cnt;
     p->min_version = l->tls.min_version;
     p->max_version = l->tls.max_version;
@@ -253,6 +344,7 @@ lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct lg_cfg_li
     p->client_auth = l->tls.client_auth;
     p->crl_fail = l->tls.crl_fail;
     p->verify_depth = l->tls.verify_depth;
+    p->closes_revoked = l->tls.close_revoked;
     p->keeps_cert = l->type == LG_LISTENER_HTTPS && l->tls.client_cert_header;
     uint32_t errors = diag->error_cnt;
     bool ok = build(&w, p);
@@ -267,23 +359,13 @@ lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct lg_cfg_li
     return ok ? LG_OK : LG_E(CONFIG);
 }
 
-static void cert_fini(struct lg_tls_cert *c, uint32_t worker_cnt)
-{
-    for (uint32_t i = 0; c->ctxs && i < worker_cnt; i++)
-        wolfSSL_CTX_free(c->ctxs[i]);
-    for (uint32_t i = 0; i < c->name_cnt; i++)
-        free(c->names[i]);
-    free(c->names);
-    free(c->ctxs);
-}
-
 void lg_tls_policy_free(struct lg_tls_policy *p)
 {
-    if (!p)
+    if (!p || (p->ref_cnt > 1 && p->ref_cnt--))
         return;
     struct lg_tls_core *core = lg_wolf_detach();
     for (uint32_t i = 0; i < p->cert_cnt; i++)
-        cert_fini(&p->certs[i], p->worker_cnt);
+        lg_cert_give(p->certs[i].shared);
     for (uint32_t i = 0; i < p->alpn_cnt; i++)
         free(p->alpn[i]);
     lg_client_fini(p->client);

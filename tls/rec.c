@@ -25,6 +25,16 @@ void lg_rec_shutdown(struct lg_tls *t)
         (void)lg_rec_alert(t, LG_ALERT_LEVEL_WARNING, LG_ALERT_CLOSE_NOTIFY);
 }
 
+void lg_rec_refuse(struct lg_tls *t, uint8_t alert)
+{
+    /* After our close_notify nothing more may be said. */
+    if (!t->shut &&
+        (t->ssl ? lg_rec_wolf_refuse(t, alert) : lg_rec_alert(t, LG_ALERT_LEVEL_FATAL, alert)))
+        t->info.alert_sent = alert;
+    t->mute = true;
+    t->step = LG_STEP_FAILED;
+}
+
 void lg_rec_fini(struct lg_tls *t)
 {
     if (t->rec.taken)

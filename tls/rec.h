@@ -83,5 +83,6 @@ LG_MUST lg_err_t lg_rec_wolf_rx(struct lg_tls *t, struct lg_bufq *plain, uint32_
 LG_MUST lg_err_t lg_rec_wolf_tx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max);
 bool lg_rec_wolf_pending(const struct lg_tls *t);
 void lg_rec_wolf_shutdown(struct lg_tls *t);
+bool lg_rec_wolf_refuse(struct lg_tls *t, uint8_t alert);
 
 #endif

@@ -113,3 +113,8 @@ void lg_rec_wolf_shutdown(struct lg_tls *t)
     /* wolfSSL_shutdown would also read; the alert alone is wanted. */
     (void)SendAlert(t->ssl, LG_WOLF_ALERT_WARNING, LG_ALERT_CLOSE_NOTIFY);
 }
+
+bool lg_rec_wolf_refuse(struct lg_tls *t, uint8_t alert)
+{
+    return SendAlert(t->ssl, LG_WOLF_ALERT_FATAL, alert) == 0;
+}

@@ -28,7 +28,9 @@ size_t lg_ticket_tail_build(const struct lg_ticket_tail *tail, uint8_t *out)
     put_s(out + 16, tail->until_s);
     if (tail->der.len)
         memcpy(out + LG_TICKET_TAIL_SZ, tail->der.p, tail->der.len);
-    return LG_TICKET_TAIL_SZ + tail->der.len;
+    if (tail->ident.len)
+        memcpy(out + LG_TICKET_TAIL_SZ + tail->der.len, tail->ident.p, tail->ident.len);
+    return LG_TICKET_TAIL_SZ + tail->der.len + tail->ident.len;
 }
 
 bool lg_ticket_tail_parse(lg_span_t in, struct lg_ticket_tail *out)
@@ -43,7 +45,11 @@ bool lg_ticket_tail_parse(lg_span_t in, struct lg_ticket_tail *out)
         .until_s = get_s(in.p + 16),
         .der = lg_span(in.p + LG_TICKET_TAIL_SZ, lg_get_be16(in.p + 2)),
     };
-    return in.len == LG_TICKET_TAIL_SZ + out->der.len;
+    size_t used = LG_TICKET_TAIL_SZ + out->der.len;
+    if (in.len < used)
+        return false;
+    out->ident = lg_span(in.p + used, in.len - used);
+    return out->ident.len == 0 || out->der.len > 0; /* an identity is a certificate's */
 }
 
 void lg_ticket_ring_read(const struct lg_ticket_ring *r, uint64_t *version,

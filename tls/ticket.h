@@ -93,25 +93,27 @@ struct lg_ticket {
     bool opened;     /* by a ticket of the client's */
     bool is_old;     /* 1.2: give a new one */
     uint16_t der_sz; /* 0: no client certificate */
+    uint16_t ident_sz;
     uint16_t enc_sz; /* sealed bytes of the ticket that was opened */
     int64_t since_s; /* of the full handshake */
     int64_t until_s; /* no longer than this; INT64_MAX: no client certificate */
     uint8_t name[LG_TICKET_NAME_SZ], iv[LG_TICKET_IV_SZ], mac[LG_TICKET_MAC_SZ];
     uint8_t inner[LG_TICKET_INNER_SZ];
-    uint8_t der[]; /* the client's certificate */
+    uint8_t der[]; /* the client's certificate, and its struct lg_ident's bytes behind it */
 };
 
 /* The part of a ticket behind wolfSSL's session.
- *   version[1] = 1  flags[1]  der_sz[2]  suite[2]  tls[2]  since[8]  until[8]  der */
+ *   version[1] = 1  flags[1]  der_sz[2]  suite[2]  tls[2]  since[8]  until[8]  der  ident */
 struct lg_ticket_tail {
     bool has_ems;
     uint16_t suite, tls;
     int64_t since_s, until_s;
-    lg_span_t der;
+    lg_span_t der, ident;
 };
-/* lg_ticket_tail_build writes a tail; der is at most LG_TICKET_DER_MAX. Returns its bytes. */
+/* lg_ticket_tail_build writes a tail; der and ident are at most LG_TICKET_DER_MAX together. Returns
+ * its bytes. */
 size_t lg_ticket_tail_build(const struct lg_ticket_tail *tail, uint8_t *out);
-/* lg_ticket_tail_parse: out->der borrows. False: malformed. */
+/* lg_ticket_tail_parse: out->der and out->ident borrow. False: malformed. */
 bool lg_ticket_tail_parse(lg_span_t in, struct lg_ticket_tail *out);
 
 struct lg_tls;

@@ -74,16 +74,19 @@ static void stop_aead(Aes *aes)
 
 /* ---------------------------------------------------------------- opening */
 
-static struct lg_ticket *make(struct lg_tls *t, lg_span_t der)
+static struct lg_ticket *make(struct lg_tls *t, lg_span_t der, lg_span_t ident)
 {
     lg_ticket_drop(t);
-    struct lg_ticket *k = lg_arena_take(&t->core->arena, sizeof *k + der.len);
+    struct lg_ticket *k = lg_arena_take(&t->core->arena, sizeof *k + der.len + ident.len);
     if (!k)
         return NULL;
     memset(k, 0, sizeof *k);
     k->der_sz = (uint16_t)der.len;
+    k->ident_sz = (uint16_t)ident.len;
     if (der.len)
         memcpy(k->der, der.p, der.len);
+    if (ident.len)
+        memcpy(k->der + der.len, ident.p, ident.len);
     t->ticket = k;
     return k;
 }
@@ -92,7 +95,7 @@ void lg_ticket_drop(struct lg_tls *t)
 {
     if (!t->ticket)
         return;
-    lg_wipe(t->ticket, sizeof *t->ticket + t->ticket->der_sz);
+    lg_wipe(t->ticket, sizeof *t->ticket + t->ticket->der_sz + t->ticket->ident_sz);
     lg_arena_give(&t->core->arena, t->ticket);
     t->ticket = NULL;
 }
@@ -137,7 +140,7 @@ static void open_one(struct lg_tls *t, const struct lg_hello *h, uint16_t versio
     stop_aead(&aes);
     if (ok &&
         lg_ticket_tail_parse(lg_span(plain + LG_TICKET_INNER_SZ, sz - LG_TICKET_INNER_SZ), &s) &&
-        may_resume(t, h, version, &s) && make(t, s.der)) {
+        may_resume(t, h, version, &s) && make(t, s.der, s.ident)) {
         struct lg_ticket *o = t->ticket;
         o->opened = true;
         o->is_old = k != &set->key[set->current];
@@ -213,7 +216,8 @@ void lg_ticket_hold(struct lg_tls *t, lg_span_t der, int64_t until_s)
 {
     if (!t->policy->has_tickets)
         return;
-    if (der.len <= LG_TICKET_DER_MAX && make(t, der)) {
+    lg_span_t ident = t->ident ? lg_span(t->ident->bytes, t->ident->sz) : lg_span(NULL, 0);
+    if (der.len + ident.len <= LG_TICKET_DER_MAX && make(t, der, ident)) {
         t->ticket->until_s = until_s;
         return;
     }
@@ -269,6 +273,7 @@ static int seal(struct lg_tls *t, uint8_t *name, uint8_t *iv, uint8_t *mac, uint
     if (o && o->opened == resumed && (resumed || t->verified)) {
         s.until_s = o->until_s;
         s.der = lg_span(o->der, o->der_sz);
+        s.ident = lg_span(o->der + o->der_sz, o->ident_sz);
     }
     /* The last word, here too: no ticket where the identity that is asked for is not known. */
     if (t->policy->client_auth == LG_AUTH_REQUIRED && s.der.len == 0)
@@ -304,5 +309,7 @@ bool lg_ticket_resume(struct lg_tls *t)
         return false;
     t->verified = o->der_sz > 0;
     lg_span_t der = lg_span(o->der, o->der_sz);
-    return !t->verified || (lg_auth_describe(t, der) && lg_auth_keep(t, der));
+    lg_span_t ident = lg_span(o->der + o->der_sz, o->ident_sz);
+    return !t->verified ||
+           (lg_auth_describe(t, der) && lg_auth_keep(t, der) && lg_ident_keep(t, ident));
 }

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "pool.h"
 #include "rec.h"
+#include "revoked.h"
 #include "rng.h"
 #include "ticket.h"
 #include "tls.h"
@@ -50,14 +51,17 @@ enum { LG_ALERT_LEVEL_WARNING = 1, LG_ALERT_LEVEL_FATAL = 2 };
 /* In the order of preference among the certificates of one name. */
 enum lg_key_kind { LG_KEY_ECDSA_P256, LG_KEY_ECDSA_P384, LG_KEY_ED25519, LG_KEY_RSA, LG_KEY_CNT };
 
-/* One certificate with its key. */
+struct lg_cert_shared;
+
+/* One certificate with its key, as a policy has it. */
 struct lg_tls_cert {
+    struct lg_cert_shared *shared; /* owns a reference; it owns what the pointers below lead to */
     enum lg_key_kind kind;
     uint8_t id[LG_HASH_SZ]; /* of the leaf */
     int64_t not_after_s;
     uint32_t name_cnt;
-    char **names;              /* owns: lower case, "*." first for a wildcard */
-    struct WOLFSSL_CTX **ctxs; /* owns: one a worker; each is touched by its worker only */
+    char **names;              /* lower case, "*." first for a wildcard */
+    struct WOLFSSL_CTX **ctxs; /* one a worker; each is touched by its worker only */
 };
 
 /* One name of the listener and the certificates that serve it, by kind of key. */
@@ -71,8 +75,15 @@ struct lg_tls_anchor {
     uint8_t *der; /* owns */
     size_t der_sz;
     struct lg_x509 x509;          /* spans into der */
+    uint32_t nr;                  /* in the file, from 1 */
     bool limits_names;            /* carries name constraints */
     uint8_t key_hash[LG_HASH_SZ]; /* of its public key */
+};
+
+/* A revocation list, found by the 64 bits of its issuer (lg_issuer_id). */
+struct lg_crl_ref {
+    uint64_t issuer_id;
+    const struct lg_crl_list *list;
 };
 
 /* What only a client's policy has. */
@@ -82,10 +93,14 @@ struct lg_tls_client {
     char *name;         /* owns: the server's, "" none */
     char *alpn_list;    /* owns: comma-separated, "" none */
     uint32_t ctx_cnt;
-    struct WOLFSSL_CTX **ctxs; /* owns: one a worker */
+    struct WOLFSSL_CTX **ctxs;   /* owns: one a worker */
+    uint8_t made_of[LG_HASH_SZ]; /* of settings and key pair; CAs and lists apart */
 };
 
+struct lg_tls_bundle;
+
 struct lg_tls_policy {
+    uint32_t ref_cnt; /* snapshots that hold it; control only */
     uint32_t worker_cnt;
     struct lg_tls_client *client; /* owns; NULL: a listener's policy */
     uint16_t min_version, max_version;
@@ -95,23 +110,28 @@ struct lg_tls_policy {
     enum lg_crl_fail crl_fail;
     uint32_t verify_depth;
     bool keeps_cert; /* the client's, for its connection's life */
+    bool closes_revoked;
     bool has_tickets;
     uint32_t ticket_lifetime_s;
     const struct lg_ticket_ring *ticket_ring; /* random keys; NULL: those of the file */
     struct lg_ticket_set *ticket_file;        /* owns; wiped when freed */
-    uint8_t id[LG_HASH_SZ]; /* of all that decides whom this policy admits (R33) */
+    uint8_t id[LG_HASH_SZ];      /* of all that decides whom this policy admits (R33) */
+    uint8_t base_id[LG_HASH_SZ]; /* the same without `revoked` */
     uint32_t cert_cnt;
     struct lg_tls_cert *certs; /* owns; [0] is the default */
     uint32_t name_cnt;
     struct lg_tls_name *names;   /* owns: sorted by name */
     struct lg_tls_name fallback; /* the default certificate and its siblings */
     uint32_t alpn_cnt;
-    char **alpn; /* owns: in our order of preference */
+    char **alpn;                  /* owns: in our order of preference */
+    struct lg_tls_bundle *bundle; /* owns a reference; NULL: none */
     uint32_t anchor_cnt;
-    struct lg_tls_anchor *anchors; /* owns: sorted by subject */
+    const struct lg_tls_anchor *anchors; /* borrows: of the bundle, sorted by subject */
     uint32_t crl_cnt;
     const struct lg_crl_list *
-        *crls; /* owns the array, sorted by issuer; the lists are the files' */
+        *crls;                     /* owns the array, sorted by issuer; the lists are the files' */
+    struct lg_crl_ref *crls_by_id; /* owns: crl_cnt, sorted by issuer_id */
+    struct lg_revoked *revoked;    /* owns a reference; NULL: none */
     uint32_t crl_file_cnt;
     struct lg_crl_file **crl_files; /* owns a reference to each */
 };
@@ -173,9 +193,27 @@ enum lg_tls_step {
 
 /* A certificate's texts while the handshake is on. */
 struct lg_tls_cert_text {
-    char subject[LG_TLS_NAME_SZ], issuer[LG_TLS_NAME_SZ], serial[64], fingerprint[65];
+    char subject[LG_TLS_NAME_SZ], issuer[LG_TLS_NAME_SZ];
+    char serial[2 * LG_SERIAL_MAX_SZ + 1], fingerprint[65];
     char cn[LG_TLS_NAME_SZ];
 };
+
+/* Who vouched for a client, and the certificates that did, kept small while its connection lives,
+ * for policies that may change their mind (closes_revoked):
+ *   key[8] of the bundle's CA, then for each certificate, leaf first: issuer[8] len[1] serial */
+struct lg_ident {
+    uint16_t sz;
+    uint8_t bytes[];
+};
+#define LG_IDENT_MAX (8 + 10 * (8 + 1 + LG_SERIAL_MAX_SZ))
+
+/* ident.c: lg_ident_keep copies the bytes of one; false: no memory. lg_ident_judge: are they still
+ * good under a policy? REVOKED, UNKNOWN_CA or NONE; empty is always good. Cost O(certificates *
+ * log)
+ */
+LG_MUST bool lg_ident_keep(struct lg_tls *t, lg_span_t bytes);
+void lg_ident_drop(struct lg_tls *t);
+enum lg_tls_reason lg_ident_judge(lg_span_t bytes, const struct lg_tls_policy *p);
 
 /* A client's certificate that is passed on to backends. */
 struct lg_kept_cert {
@@ -207,6 +245,7 @@ struct lg_tls {
     bool has_ems;              /* the hello offers extended_master_secret */
     bool has_dud;              /* its ticket must open nothing */
     struct lg_kept_cert *kept; /* owns, in the arena; NULL: none */
+    struct lg_ident *ident;    /* owns, in the arena; NULL: none is kept */
     struct lg_ticket *ticket;  /* owns, in the arena; until the handshake is over */
     const char *peer_name;     /* client: borrows: the server's name, "" none */
     bool has_ticket;           /* client: one came that nobody has taken */
@@ -255,6 +294,8 @@ lg_err_t lg_rec_rx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max);
 lg_err_t lg_rec_tx(struct lg_tls *t, struct lg_bufq *plain, uint32_t max);
 bool lg_rec_pending(const struct lg_tls *t);
 void lg_rec_shutdown(struct lg_tls *t);
+/* lg_rec_refuse ends an open connection with a fatal alert of ours, if there is a buf for it. */
+void lg_rec_refuse(struct lg_tls *t, uint8_t alert);
 void lg_rec_fini(struct lg_tls *t);
 
 /* take_wolf.c. lg_rec_watch, before the handshake: its secrets will be noted. */

@@ -3,6 +3,7 @@
 /* trust_wolf.c: the CAs that may vouch for clients, from a file into a table that every worker
  * reads. Their revocation lists are crl_wolf.c's. */
 #include "cert_priv.h"
+#include "cert_store.h"
 #include "pem.h"
 #include "wolf_priv.h"
 
@@ -15,11 +16,15 @@ static int anchor_cmp(const void *a, const void *b)
     return lg_span_cmp(x->x509.subject, y->x509.subject);
 }
 
-static bool anchor_judge(const struct lg_where *w, const char *path, uint32_t nr,
-                         struct lg_tls_anchor *a)
+static int key_cmp(const void *a, const void *b)
+{
+    return memcmp(a, b, 8);
+}
+
+static bool anchor_judge(const struct lg_where *w, const char *path, struct lg_tls_anchor *a)
 {
     DecodedCert d;
-    int64_t now_s = (int64_t)time(NULL);
+    uint32_t nr = a->nr;
     InitDecodedCert(&d, a->der, (word32)a->der_sz, NULL);
     bool ok = ParseCert(&d, CA_TYPE, NO_VERIFY, NULL) == 0;
     bool is_ca = ok && d.isCA;
@@ -31,56 +36,112 @@ static bool anchor_judge(const struct lg_where *w, const char *path, uint32_t nr
         lg_where_error(w, "%s: certificate %u is damaged or of an unsupported kind", path, nr);
     else if (!is_ca)
         lg_where_error(w, "%s: certificate %u is not a CA (no CA:TRUE); take it out", path, nr);
-    else if (now_s > a->x509.not_after_s)
-        lg_where_warn(w, "%s: CA certificate %u has expired; its clients are refused", path, nr);
     return ok && is_ca;
 }
 
 static bool bundle_add(const struct lg_where *w, const char *path, const struct lg_pem *pem,
-                       struct lg_tls_policy *p)
+                       struct lg_tls_bundle *b)
 {
-    struct lg_tls_anchor *grown = realloc(p->anchors, (p->anchor_cnt + 1) * sizeof *grown);
+    struct lg_tls_anchor *grown = realloc(b->anchors, (b->anchor_cnt + 1) * sizeof *grown);
     if (!grown)
         return false;
-    p->anchors = grown;
-    struct lg_tls_anchor *a = &grown[p->anchor_cnt];
-    *a = (struct lg_tls_anchor){.der = malloc(pem->inner.len + 1)};
+    b->anchors = grown;
+    struct lg_tls_anchor *a = &grown[b->anchor_cnt];
+    *a = (struct lg_tls_anchor){.der = malloc(pem->inner.len + 1), .nr = b->anchor_cnt + 1};
     if (!a->der)
         return false;
-    p->anchor_cnt++;
+    b->anchor_cnt++;
     a->der_sz = lg_pem_decode(pem->inner, a->der);
     if (a->der_sz == 0) {
-        lg_where_error(w, "%s: certificate %u is not valid base64", path, p->anchor_cnt);
+        lg_where_error(w, "%s: certificate %u is not valid base64", path, a->nr);
         return false;
     }
-    return anchor_judge(w, path, p->anchor_cnt, a);
+    return anchor_judge(w, path, a);
+}
+
+static bool bundle_read(const struct lg_where *w, const char *path, lg_span_t text,
+                        struct lg_tls_bundle *b)
+{
+    struct lg_pem pem;
+    lg_err_t e;
+    bool ok = true;
+    while (lg_is_ok(e = lg_pem_next(&text, &pem)))
+        if (lg_span_eq(pem.label, LG_SPAN_STR("CERTIFICATE")))
+            ok = bundle_add(w, path, &pem, b) && ok;
+    if (lg_err_is(e, LG_ERR_FORMAT)) {
+        lg_where_error(w, "%s: a -----BEGIN line has no -----END line; the file is cut short",
+                       path);
+        return false;
+    }
+    if (b->anchor_cnt == 0) {
+        lg_where_error(w, "%s holds no PEM certificate: name a bundle of CA certificates", path);
+        return false;
+    }
+    b->keys = calloc(b->anchor_cnt, sizeof b->keys[0]);
+    if (!ok || !b->keys)
+        return false;
+    qsort(b->anchors, b->anchor_cnt, sizeof *b->anchors, anchor_cmp);
+    for (uint32_t i = 0; i < b->anchor_cnt; i++)
+        memcpy(b->keys[i], b->anchors[i].key_hash, sizeof b->keys[i]);
+    qsort(b->keys, b->anchor_cnt, sizeof b->keys[0], key_cmp);
+    return true;
+}
+
+static void bundle_free(struct lg_tls_bundle *b)
+{
+    for (uint32_t i = 0; i < b->anchor_cnt; i++)
+        free(b->anchors[i].der);
+    free(b->anchors);
+    free(b->keys);
+    free(b);
+}
+
+void lg_bundle_give(struct lg_tls_bundle *b)
+{
+    if (b && lg_store_drop(&lg_bundles, &b->stored))
+        bundle_free(b);
+}
+
+/* bundle_get finds the bundle of this text, or makes it. */
+static struct lg_tls_bundle *bundle_get(const struct lg_where *w, const char *path,
+                                        const struct lg_file *f)
+{
+    uint8_t key[LG_HASH_SZ];
+    if (wc_Sha256Hash(f->data, (word32)f->sz, key) != 0)
+        return NULL;
+    struct lg_tls_bundle *b = (struct lg_tls_bundle *)lg_store_find(&lg_bundles, key);
+    if (b)
+        return b;
+    b = calloc(1, sizeof *b);
+    if (!b)
+        return NULL;
+    memcpy(b->stored.key, key, sizeof key);
+    if (!bundle_read(w, path, lg_span(f->data, f->sz), b)) {
+        bundle_free(b);
+        return NULL;
+    }
+    lg_store_add(&lg_bundles, &b->stored);
+    return b;
 }
 
 static bool load_bundle(struct lg_where *w, const char *path, struct lg_tls_policy *p)
 {
     struct lg_file f;
-    struct lg_pem pem;
-    lg_err_t e;
-    bool ok = true;
+    int64_t now_s = (int64_t)time(NULL);
     w->key = w->ca_key ? w->ca_key : "client_ca";
     if (!lg_file_read(w, path, LG_FILE_MAX_SZ, &f))
         return false;
-    lg_span_t text = lg_span(f.data, f.sz);
-    while (lg_is_ok(e = lg_pem_next(&text, &pem)))
-        if (lg_span_eq(pem.label, LG_SPAN_STR("CERTIFICATE")))
-            ok = bundle_add(w, path, &pem, p) && ok;
-    if (lg_err_is(e, LG_ERR_FORMAT)) {
-        lg_where_error(w, "%s: a -----BEGIN line has no -----END line; the file is cut short",
-                       path);
-        ok = false;
-    } else if (p->anchor_cnt == 0) {
-        lg_where_error(w, "%s holds no PEM certificate: name a bundle of CA certificates", path);
-        ok = false;
-    }
+    p->bundle = bundle_get(w, path, &f);
     lg_file_fini(&f);
-    if (ok)
-        qsort(p->anchors, p->anchor_cnt, sizeof *p->anchors, anchor_cmp);
-    return ok;
+    if (!p->bundle)
+        return false;
+    p->anchors = p->bundle->anchors;
+    p->anchor_cnt = p->bundle->anchor_cnt;
+    for (uint32_t i = 0; i < p->anchor_cnt; i++)
+        if (now_s > p->anchors[i].x509.not_after_s)
+            lg_where_warn(w, "%s: CA certificate %u has expired; its clients are refused", path,
+                          p->anchors[i].nr);
+    return true;
 }
 
 bool lg_trust_load(struct lg_where *w, struct lg_tls_policy *p)
@@ -97,8 +158,7 @@ bool lg_trust_load(struct lg_where *w, struct lg_tls_policy *p)
 
 void lg_trust_fini(struct lg_tls_policy *p)
 {
-    for (uint32_t i = 0; i < p->anchor_cnt; i++)
-        free(p->anchors[i].der);
-    free(p->anchors);
+    lg_bundle_give(p->bundle);
+    lg_revoked_give(p->revoked);
     lg_crls_fini(p);
 }

@@ -8,7 +8,7 @@
 #include "base.h"
 
 #define LG_DIAG_MAX 32 /* messages kept; more are counted */
-#define LG_DIAG_TEXT_SZ 512
+#define LG_DIAG_TEXT_SZ 768
 
 struct lg_diag {
     uint32_t error_cnt;

@@ -26,6 +26,13 @@ bool lg_rec_wolf_pending(const struct lg_tls *t)
     (void)t;
     abort();
 }
+bool lg_rec_wolf_refuse(struct lg_tls *t, uint8_t alert)
+{
+    (void)t;
+    (void)alert;
+    return false;
+}
+
 void lg_rec_wolf_shutdown(struct lg_tls *t)
 {
     (void)t;

@@ -14,8 +14,8 @@ TEST(ConfigSchema, NamesUnknownAndRepeatedKeys)
          "memory, hugepages, max_connections, handshake_budget, packet_buffers, send_buffer, "
          "receive_buffer, congestion_control, ecn, syn_backlog, connections_per_source, "
          "connection_rate_per_source, "
-         "source_ports, control_socket, ticket_keys, log_level, drain_timeout, eal_extra, "
-         "file_prefix"},
+         "source_ports, control_socket, ticket_keys, revoked_file, log_level, drain_timeout, "
+         "max_generations, eal_extra, file_prefix"},
         {"  idle: adaptive", "  idle: adaptive\n  idle: poll",
          "lg.yaml:5: global.idle: given twice; first on line 4"},
         {"listeners:\n", "listener:\n",
