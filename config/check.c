@@ -264,6 +264,7 @@ void lg_check(struct lg_walk *w, struct lg_config *cfg, struct lg_node *root, st
     lg_check_backends(&c);
     lg_check_pools(&c);
     lg_check_listeners(&c);
+    lg_check_admin(&c);
     if (lg_node_is_clean(root))
         warn_unused_pools(&c);
 }

@@ -39,6 +39,8 @@ void lg_check_backends(struct lg_check *c);
 const struct lg_cfg_port *lg_check_owner(const struct lg_config *cfg, const lg_ip_t *ip);
 /* check_pool.c; also writes which pools speak TLS. */
 void lg_check_pools(struct lg_check *c);
+/* check_admin.c; also writes whether there is one */
+void lg_check_admin(struct lg_check *c);
 /* check_listener.c */
 void lg_check_listeners(struct lg_check *c);
 

@@ -218,6 +218,16 @@ struct lg_cfg_pool {
     lg_ns_t keepalive_idle_ns;   /* how long one is kept; default 30 s */
 };
 
+/* admin: the admin API on an address of the kernel's, besides the control socket. */
+struct lg_cfg_admin {
+    unsigned line;
+    bool on; /* the section is there */
+    struct lg_endpoint addr;
+    char *token_file; /* optional (NULL); it or client_ca is there */
+    char *cert, *key; /* files; NULL: in clear */
+    char *client_ca;  /* optional (NULL): mutual TLS */
+};
+
 struct lg_config {
     char *file; /* as given */
 
@@ -247,6 +257,7 @@ struct lg_config {
     uint16_t port_lo, port_hi;       /* source ports towards backends; default 32768-60999 */
     char *file_prefix;               /* EAL file prefix; default "lockgate" */
 
+    struct lg_cfg_admin admin;
     uint32_t port_cnt;
     struct lg_cfg_port *ports;
     uint32_t route_cnt;

@@ -506,6 +506,10 @@ static const struct lg_table listener_table =
 
 static const struct lg_field root_fields[] = {
     {.key = "global", .table = &global_table, .doc = "the process: CPUs, memory, limits"},
+    {.key = "admin",
+     .table = &lg_admin_table,
+     AT(struct lg_config, admin),
+     .doc = "the admin API on an address, for Prometheus and from elsewhere"},
     {.key = "ports",
      .table = &port_table,
      LIST_AT(struct lg_config, ports, port_cnt),

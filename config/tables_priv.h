@@ -18,6 +18,7 @@
     }
 
 extern const struct lg_word lg_version_words[], lg_crl_words[];
-extern const struct lg_table lg_pool_table; /* fills struct lg_cfg_pool */
+extern const struct lg_table lg_pool_table;  /* fills struct lg_cfg_pool */
+extern const struct lg_table lg_admin_table; /* fills struct lg_cfg_admin */
 
 #endif

@@ -16,6 +16,7 @@
 #ifndef LG_ADMIN_H
 #define LG_ADMIN_H
 
+#include "config.h"
 #include "diag.h"
 #include "err.h"
 #include "ns.h"
@@ -26,6 +27,7 @@
 #define LG_ADMIN_HEAD_SZ 16384
 #define LG_ADMIN_PATH_SZ 512
 #define LG_ADMIN_CLIENTS 64
+#define LG_ADMIN_PER_SOURCE 16 /* connections of one address to the management address */
 #define LG_ADMIN_SLOW_NS LG_SEC(60)
 #define LG_ADMIN_ARGS 4 /* {} in a pattern */
 
@@ -60,6 +62,7 @@ struct lg_route {
 
 struct lg_admin_cfg {
     const char *socket_path;       /* "": no unix socket */
+    const struct lg_config *net;   /* borrows for the call: its `admin`; NULL: no address */
     const struct lg_route *routes; /* borrows: until close */
     uint32_t route_cnt;
     void *ctx; /* borrows: until close; the handlers' */
@@ -70,6 +73,12 @@ struct lg_admin_cfg {
  *   Returns  LG_OK; LG_E(SYS) with a message that names path and reason; LG_E(NOMEM) */
 LG_MUST lg_err_t lg_admin_open(const struct lg_admin_cfg *cfg, struct lg_admin **out,
                                struct lg_diag *diag);
+/* lg_admin_renew puts `admin` of a configuration in force, and what its files hold now: an address
+ * that came, moved or went, another token, another certificate. Requests under way are answered.
+ *   Returns  LG_OK; else nothing has changed: LG_E(CONFIG) a file is not usable, LG_E(SYS) the
+ *            address is not to be had */
+LG_MUST lg_err_t lg_admin_renew(struct lg_admin *a, const struct lg_config *cfg,
+                                struct lg_diag *diag);
 /* lg_admin_close drops the clients and removes the unix socket, if the path still is ours. NULL
  * allowed. Not from a handler. */
 void lg_admin_close(struct lg_admin *a);
@@ -79,8 +88,12 @@ int lg_admin_fd(const struct lg_admin *a);
 /* lg_admin_poll serves whoever is ready and drops whoever is late; also to be called now and then
  * when nothing is ready. Returns requests carried out. */
 unsigned lg_admin_poll(struct lg_admin *a, lg_ns_t now_ns);
-/* How many clients are connected. */
+/* How many clients are connected; how many requests were refused for want of a token or client
+ * certificate. */
 unsigned lg_admin_client_cnt(const struct lg_admin *a);
+uint64_t lg_admin_refused_cnt(const struct lg_admin *a);
+/* lg_admin_check reads what `admin` names and opens nothing. */
+LG_MUST lg_err_t lg_admin_check(const struct lg_config *cfg, struct lg_diag *diag);
 
 /* ---- for handlers ---- */
 

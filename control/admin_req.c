@@ -8,6 +8,9 @@
 
 #include "log.h"
 
+#include <inttypes.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,17 +118,21 @@ void lg_admin_send_error(struct lg_admin_resp *out, unsigned status, const char 
     lg_admin_send_json(out, status, obj);
 }
 
-static bool add_headers(struct MHD_Response *r, const struct lg_admin_resp *resp,
-                        const char *allowed)
+static bool add_headers(struct MHD_Response *r, const struct lg_admin_end *end,
+                        const struct lg_admin_resp *resp, const char *allowed)
 {
-    return MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, resp->type) == MHD_YES &&
+    return (!end->is_retiring ||
+            MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES) &&
+           (resp->status != 401 ||
+            MHD_add_response_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES) &&
+           MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, resp->type) == MHD_YES &&
            MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES &&
            (!*allowed || MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, allowed) == MHD_YES);
 }
 
 /* answer gives the text away. MHD_NO: libmicrohttpd ends the connection. */
-static enum MHD_Result answer(struct MHD_Connection *conn, struct lg_admin_resp *resp,
-                              const char *allowed)
+static enum MHD_Result answer(const struct lg_admin_end *end, struct MHD_Connection *conn,
+                              struct lg_admin_resp *resp, const char *allowed)
 {
     static char no_memory[] = "{\"ok\":false,\"error\":\"out of memory\"}\n";
     struct MHD_Response *r;
@@ -148,7 +155,7 @@ static enum MHD_Result answer(struct MHD_Connection *conn, struct lg_admin_resp 
         return MHD_NO;
     }
     enum MHD_Result ok = MHD_NO;
-    if (add_headers(r, resp, allowed))
+    if (add_headers(r, end, resp, allowed))
         ok = MHD_queue_response(conn, resp->status, r);
     MHD_destroy_response(r);
     return ok;
@@ -183,24 +190,72 @@ json_t *lg_admin_body(const struct lg_admin_req *req, struct lg_admin_resp *out)
 
 /* ---------------------------------------------------------------- a request */
 
-/* log_change tells who has changed something: a line for every request that is not a GET. */
-static void log_change(const struct lg_admin_req *req, unsigned status)
+#define WHO_SZ 64
+
+/* name_local: who is at the other end of the unix socket; name_net: of an address. */
+static void name_local(struct MHD_Connection *conn, char *who)
 {
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct ucred cred = {0};
     socklen_t cred_sz = sizeof cred;
-    char who[64] = "?", safe[2 * LG_ADMIN_PATH_SZ];
 
-    if (info && getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_sz) == 0 &&
-        cred.pid)
-        snprintf(who, sizeof who, "uid %u, pid %d", cred.uid, cred.pid);
-    lg_log(LG_LOG_INFO, "admin: %s %s by %s: %u", req->method,
-           lg_log_escape(lg_span_cstr(req->path), safe, sizeof safe), who, status);
+    if (info && getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_sz) == 0)
+        snprintf(who, WHO_SZ, "uid %u, pid %d", cred.uid, cred.pid);
 }
 
-static enum MHD_Result carry_out(struct lg_admin *a, struct request *r)
+static void name_net(struct MHD_Connection *conn, char *who)
 {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *sa = info ? info->client_addr : NULL;
+    socklen_t sa_sz =
+        sa && sa->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+
+    if (sa)
+        getnameinfo(sa, sa_sz, who, WHO_SZ, NULL, 0, NI_NUMERICHOST);
+}
+
+static const char *name_peer(const struct lg_admin_end *end, struct MHD_Connection *conn,
+                             char who[WHO_SZ])
+{
+    strcpy(who, "?");
+    if (end->is_local)
+        name_local(conn, who);
+    else
+        name_net(conn, who);
+    return who;
+}
+
+/* log_change tells who has changed something: a line for every request that is not a GET. */
+static void log_change(const struct lg_admin_end *end, const struct lg_admin_req *req,
+                       unsigned status)
+{
+    char who[WHO_SZ], safe[2 * LG_ADMIN_PATH_SZ];
+
+    lg_log(LG_LOG_INFO, "admin: %s %s by %s: %u", req->method,
+           lg_log_escape(lg_span_cstr(req->path), safe, sizeof safe),
+           name_peer(end, req->conn, who), status);
+}
+
+/* log_refusal: strangers must not fill the log. */
+static void log_refusal(const struct lg_admin_end *end, struct MHD_Connection *conn,
+                        const char *why)
+{
+    struct lg_admin *a = end->admin;
+    char who[WHO_SZ];
+
+    a->refused_cnt++;
+    if (a->refused_cnt > 1 && lg_ns_since(a->now_ns, a->refused_ns) < LG_SEC(1))
+        return;
+    a->refused_ns = a->now_ns;
+    lg_log(LG_LOG_WARN, "admin: %s was refused: %s (%" PRIu64 " refusals so far)",
+           name_peer(end, conn, who), why, a->refused_cnt);
+}
+
+static enum MHD_Result carry_out(const struct lg_admin_end *end, struct request *r)
+{
+    struct lg_admin *a = end->admin;
     struct lg_admin_resp resp = {0};
     bool is_change = strcmp(r->route->method, "GET") != 0;
 
@@ -212,17 +267,23 @@ static enum MHD_Result carry_out(struct lg_admin *a, struct request *r)
     }
     a->done_cnt++;
     if (is_change)
-        log_change(&r->req, resp.text ? resp.status : 500);
-    return answer(r->req.conn, &resp, "");
+        log_change(end, &r->req, resp.text ? resp.status : 500);
+    return answer(end, r->req.conn, &resp, "");
 }
 
 /* refuse finds why a request is not even begun; 0: nothing is wrong. */
-static unsigned refuse(struct lg_admin *a, struct request *r, char *allowed, size_t allowed_sz,
-                       struct lg_admin_resp *resp)
+static unsigned refuse(const struct lg_admin_end *end, struct request *r, char *allowed,
+                       size_t allowed_sz, struct lg_admin_resp *resp)
 {
     const char *len = MHD_lookup_connection_value(r->req.conn, MHD_HEADER_KIND, "Content-Length");
+    const char *why = end->is_local ? NULL : lg_admin_auth_check(&end->auth, r->req.conn);
 
-    r->route = find_route(&a->cfg, r, r->req.method, allowed, allowed_sz);
+    if (why) { /* and what there is, is not told either */
+        log_refusal(end, r->req.conn, why);
+        lg_admin_send_error(resp, 401, "%s", why);
+        return resp->status;
+    }
+    r->route = find_route(&end->admin->cfg, r, r->req.method, allowed, allowed_sz);
     if (!r->route && *allowed)
         lg_admin_send_error(resp, 405, "%s has only %s", r->req.path, allowed);
     else if (!r->route)
@@ -236,7 +297,7 @@ static unsigned refuse(struct lg_admin *a, struct request *r, char *allowed, siz
     return resp->status;
 }
 
-static enum MHD_Result begin(struct lg_admin *a, struct MHD_Connection *conn, const char *url,
+static enum MHD_Result begin(struct lg_admin_end *end, struct MHD_Connection *conn, const char *url,
                              const char *method, void **out)
 {
     struct lg_admin_resp resp = {0};
@@ -249,11 +310,11 @@ static enum MHD_Result begin(struct lg_admin *a, struct MHD_Connection *conn, co
     r->req = (struct lg_admin_req){.method = method, .path = url, .conn = conn};
     if (strlen(url) >= sizeof r->path) {
         lg_admin_send_error(&resp, 414, "the path has more than %zu bytes", sizeof r->path - 1);
-        return answer(conn, &resp, "");
+        return answer(end, conn, &resp, "");
     }
     strcpy(r->path, url);
-    if (refuse(a, r, allowed, sizeof allowed, &resp))
-        return answer(conn, &resp, allowed);
+    if (refuse(end, r, allowed, sizeof allowed, &resp))
+        return answer(end, conn, &resp, allowed);
     r->body = r->route->body_max ? malloc(r->route->body_max) : NULL;
     return r->body || !r->route->body_max ? MHD_YES : MHD_NO;
 }
@@ -267,9 +328,9 @@ enum MHD_Result lg_admin_access(void *cls, struct MHD_Connection *conn, const ch
 
     (void)version;
     if (!r)
-        return begin(end->admin, conn, url, method, req);
+        return begin(end, conn, url, method, req);
     if (*data_sz == 0)
-        return carry_out(end->admin, r);
+        return carry_out(end, r);
     r->is_too_large = r->is_too_large || *data_sz > r->route->body_max - r->body_sz;
     if (!r->is_too_large) {
         memcpy(r->body + r->body_sz, data, *data_sz);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -101,4 +102,34 @@ lg_err_t lg_admin_listen(const char *path, int *fd, struct lg_diag *diag)
     lg_err_t err = flock(dir, LOCK_EX) == 0 ? make(&addr, fd, diag) : fail(diag, path);
     close(dir);
     return err;
+}
+
+lg_err_t lg_admin_listen_at(const struct lg_config *cfg, int *fd, struct lg_diag *diag)
+{
+    const struct lg_endpoint *at = &cfg->admin.addr;
+    bool is_v4 = lg_ip_is_v4(&at->ip);
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(at->port)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(at->port)};
+    char text[LG_ENDPOINT_STR_SZ];
+    int on = 1;
+
+    memcpy(&v4.sin_addr, at->ip.b + 12, sizeof v4.sin_addr);
+    memcpy(&v6.sin6_addr, at->ip.b, sizeof v6.sin6_addr);
+    int sock = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool is_up = sock >= 0 && setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
+    if (is_up && !is_v4)
+        is_up = setsockopt(sock, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0;
+    if (is_up && is_v4)
+        is_up = bind(sock, (struct sockaddr *)&v4, sizeof v4) == 0;
+    else if (is_up)
+        is_up = bind(sock, (struct sockaddr *)&v6, sizeof v6) == 0;
+    if (is_up && listen(sock, 16) == 0) {
+        *fd = sock;
+        return LG_OK;
+    }
+    lg_diag_error(diag, cfg->file, cfg->admin.line, "admin.address", "%s: %s",
+                  lg_endpoint_text(at, text), strerror(errno));
+    if (sock >= 0)
+        close(sock);
+    return LG_E(SYS);
 }

@@ -2,6 +2,7 @@
 /* check_file.c: lockgate -t. */
 #include "check_file.h"
 
+#include "admin.h"
 #include "eal_args.h"
 #include "machine.h"
 #include "snapshot_build.h"
@@ -58,7 +59,10 @@ enum lg_exit lg_check_file(const char *path, bool is_quiet)
     lg_err_t err = lg_check_load(path, &cfg, &diag);
     if (lg_is_ok(err)) {
         check_machine(cfg);
+        lg_err_t admin = lg_admin_check(cfg, &diag);
         err = lg_snapshot_build(cfg, 1, 1, NULL, &snapshot, &diag);
+        if (lg_is_ok(err))
+            err = admin;
     }
     print_all(&diag, NULL);
     lg_snapshot_free(snapshot);

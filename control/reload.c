@@ -76,7 +76,10 @@ lg_err_t lg_reload_run(struct lg_reload *r, lg_ns_t now_ns, struct lg_diag *diag
         return LG_E(NOMEM);
     }
     lg_err_t err = build_next(r, &next, diag);
+    if (lg_is_ok(err) && r->ops->prepare)
+        err = r->ops->prepare(r->ops_ctx, next->cfg, diag);
     if (!lg_is_ok(err)) {
+        lg_snapshot_free(next);
         free(old);
         return err;
     }

@@ -21,6 +21,9 @@
 
 /* How a snapshot reaches the workers; core/ in the process, a fake in tests. */
 struct lg_reload_ops {
+    /* Puts in force what is not in the snapshot; the last thing that can refuse a reload: when it
+     * does, it has changed nothing. NULL: there is nothing. */
+    lg_err_t (*prepare)(void *ctx, const struct lg_config *next, struct lg_diag *diag);
     uint64_t (*publish)(void *ctx, const struct lg_snapshot *s);
     bool (*is_quiet)(void *ctx, uint64_t token);
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* routes.c: what the admin API can be asked: the table, and a short handler for each line. A new
- * one is a line here, a function, a section of docs/api.md, and, where people use it, a command of
- * lockgatectl. Handlers run on the control thread, between two turns of its loop. */
+/* routes.c: what the admin API can be asked: a short handler for each line of routes.def. A new one
+ * is a line there, a function here, a section of docs/api.md, and, where people use it, a command
+ * of lockgatectl. Handlers run on the control thread, between two turns of its loop. */
 #include "server_priv.h"
 
 #include "boot.h"
@@ -54,18 +54,19 @@ static void post_reload(void *ctx, const struct lg_admin_req *req, struct lg_adm
 }
 
 static const struct lg_route routes[] = {
-    {"GET", "/v1/status", get_status, 0},   {"GET", "/v1/stats", get_stats, 0},
-    {"GET", "/v1/version", get_version, 0}, {"GET", "/v1/backends", get_backends, 0},
-    {"POST", "/v1/reload", post_reload, 0},
+#define X(method, path, handler, body_max) {#method, path, handler, body_max},
+#include "routes.def"
+#undef X
 };
 
 lg_err_t lg_server_open_admin(struct lg_server *s, struct lg_diag *diag)
 {
     const struct lg_config *cfg = s->reload.boot_cfg;
     struct lg_admin_cfg admin = {.socket_path = cfg->control_socket,
+                                 .net = cfg,
                                  .routes = routes,
                                  .route_cnt = LG_ARRAY_CNT(routes),
                                  .ctx = s};
 
-    return *cfg->control_socket ? lg_admin_open(&admin, &s->admin, diag) : LG_OK;
+    return lg_admin_open(&admin, &s->admin, diag);
 }

@@ -223,14 +223,13 @@ static void tick(struct lg_server *s, lg_ns_t now_ns)
 static void loop(struct lg_server *s)
 {
     struct pollfd fds[] = {{.fd = s->signal_fd, .events = POLLIN},
-                           {.fd = s->admin ? lg_admin_fd(s->admin) : -1, .events = POLLIN}};
+                           {.fd = lg_admin_fd(s->admin), .events = POLLIN}};
 
     while (s->phase != LG_PHASE_STOP) {
         poll(fds, LG_ARRAY_CNT(fds), TICK_MS);
         read_signals(s);
         lg_ns_t now_ns = lg_boot_now();
-        if (s->admin)
-            lg_admin_poll(s->admin, now_ns);
+        lg_admin_poll(s->admin, now_ns);
         tick(s, now_ns);
     }
 }

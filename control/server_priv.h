@@ -19,7 +19,7 @@ struct lg_server {
     int signal_fd;         /* HUP, TERM, INT, USR1: blocked everywhere, read here */
     struct lg_config *cfg; /* owned until reload has it; then borrows: until the last stage */
     struct lg_reload reload;
-    struct lg_admin *admin;    /* owns; NULL: nothing is configured */
+    struct lg_admin *admin;    /* owns; there also when no socket is configured */
     int lock_fd[LG_MAX_PORTS]; /* owns; lock_cnt of them */
     uint32_t lock_cnt;
     struct lg_cores cores;

@@ -65,7 +65,7 @@ static lg_err_t config_up(struct lg_server *s, struct lg_diag *diag)
 {
     LG_TRY(lg_check_load(s->config_file, &s->cfg, diag));
     lg_server_set_log_level(s, s->cfg);
-    return LG_OK;
+    return lg_admin_check(s->cfg, diag);
 }
 
 static void config_down(struct lg_server *s)
@@ -83,25 +83,33 @@ static lg_err_t tls_up(struct lg_server *s, struct lg_diag *diag)
     return err;
 }
 
+static lg_err_t prepare(void *ctx, const struct lg_config *cfg, struct lg_diag *diag)
+{
+    struct lg_server *s = ctx;
+    return lg_admin_renew(s->admin, cfg, diag);
+}
+
 static uint64_t publish(void *ctx, const struct lg_snapshot *snapshot)
 {
-    return lg_cores_publish(ctx, snapshot);
+    struct lg_server *s = ctx;
+    return lg_cores_publish(&s->cores, snapshot);
 }
 
 static bool is_quiet(void *ctx, uint64_t token)
 {
-    return lg_cores_is_quiet(ctx, token);
+    struct lg_server *s = ctx;
+    return lg_cores_is_quiet(&s->cores, token);
 }
 
 static lg_err_t snapshot_up(struct lg_server *s, struct lg_diag *diag)
 {
-    static const struct lg_reload_ops ops = {publish, is_quiet};
+    static const struct lg_reload_ops ops = {prepare, publish, is_quiet};
     struct lg_config *cfg = s->cfg;
     struct lg_snapshot *first;
 
     s->cfg = NULL; /* taken by the next call, also when it fails */
     LG_TRY(lg_snapshot_build(cfg, cfg->worker_cnt, 1, NULL, &first, diag));
-    lg_reload_init(&s->reload, first, &ops, &s->cores);
+    lg_reload_init(&s->reload, first, &ops, s);
     return LG_OK;
 }
 

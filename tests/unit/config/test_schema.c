@@ -287,3 +287,35 @@ TEST(ConfigSchema, RefusesBadHostsAndPaths)
     };
     fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
 }
+
+TEST(ConfigSchema, LetsNobodyAdministerUnseen)
+{
+#define ADMIN(text) "ports:\n  - name: front", "admin: {" text "}\nports:\n  - name: front"
+    static const char nobody[] =
+        "lg.yaml:10: admin: whoever reaches that address could steer this Lockgate, from this "
+        "machine too; give token_file, or tls with client_ca";
+    static const struct fx_mistake mistakes[] = {
+        {ADMIN("address: \"127.0.0.1:9443\""), nobody},
+        {ADMIN("address: \"127.0.0.1:9443\", tls: {cert: a, key: b}"), nobody},
+        {ADMIN("token_file: t"),
+         "lg.yaml:10: admin: \"address\" is missing: where to serve the admin API"},
+        {ADMIN("address: \"10.1.0.2:9443\", token_file: t, tls: {cert: a, key: b}"),
+         "lg.yaml:10: admin.address: 10.1.0.2 is Lockgate's own address on port \"front\"; "
+         "expected "
+         "one of the kernel's"},
+        {ADMIN("address: \"127.0.0.1:9443\", tls: {client_ca: c, cert: a}"),
+         "lg.yaml:10: admin.tls: \"key\" is missing: a PEM file for the server's private key"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+    struct lg_diag diag = {0};
+    struct lg_config *cfg = fx_config(ADMIN("address: \"[::1]:9443\", token_file: /etc/t"), &diag);
+    T_STOP_IF_FAILED();
+    EXPECT(cfg->admin.on && !cfg->admin.cert);
+    EXPECT_STR(cfg->admin.token_file, "/etc/t");
+    EXPECT_EQ(diag.warn_cnt, 0);
+    lg_config_free(cfg);
+    cfg = fx_config(ADMIN("address: \"192.0.2.9:9443\", token_file: t"), &diag);
+    T_STOP_IF_FAILED();
+    EXPECT_HAS(diag.msg[0].text, "admin: without tls the token crosses the network in clear");
+    lg_config_free(cfg);
+}

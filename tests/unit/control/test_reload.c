@@ -10,6 +10,7 @@ static struct {
     const struct lg_snapshot *published;
     uint64_t token;       /* of the last publish */
     uint64_t quiet_up_to; /* tokens every worker has passed */
+    bool refuses;         /* what is not in the snapshot */
 } fake;
 
 static uint64_t publish(void *ctx, const struct lg_snapshot *s)
@@ -25,7 +26,16 @@ static bool is_quiet(void *ctx, uint64_t token)
     return token <= fake.quiet_up_to;
 }
 
-static const struct lg_reload_ops ops = {publish, is_quiet};
+static lg_err_t prepare(void *ctx, const struct lg_config *next, struct lg_diag *diag)
+{
+    (void)ctx;
+    (void)next;
+    if (fake.refuses)
+        lg_diag_error(diag, NULL, 0, "admin", "not now");
+    return fake.refuses ? LG_E(SYS) : LG_OK;
+}
+
+static const struct lg_reload_ops ops = {prepare, publish, is_quiet};
 
 /* start makes a site and the reload that begins with it; T_STOP_IF_FAILED after it. */
 static struct t_dir start(struct lg_reload *r)
@@ -220,5 +230,24 @@ TEST(Reload, WarnsOnceOfAGenerationThatIsHeldTooLong)
     EXPECT_EQ(r.retired_cnt, 1); /* only a word is said; the connection goes on */
     lg_snapshot_unpin(old, 0);
     EXPECT_EQ(lg_reload_poll(&r, LG_SEC(111)), 1);
+    end(&r, &d);
+}
+
+/* What stands beside the snapshot may refuse it, and then nothing has changed. */
+TEST(Reload, IsRefusedByWhatIsNotInTheSnapshot)
+{
+    struct lg_reload r;
+    struct t_dir d = start(&r);
+    struct lg_diag diag = {0};
+    T_STOP_IF_FAILED();
+
+    fake.refuses = true;
+    EXPECT_ERR(lg_reload_run(&r, LG_SEC(1), &diag), LG_E(SYS));
+    EXPECT_HAS(diag.msg[0].text, "not now");
+    EXPECT_EQ(r.current->generation, 1);
+    EXPECT_EQ(fake.token, 0);
+    fake.refuses = false;
+    EXPECT_OK(lg_reload_run(&r, LG_SEC(1), &diag));
+    EXPECT_EQ(r.current->generation, 2);
     end(&r, &d);
 }
