@@ -180,8 +180,11 @@ static void check_global(struct lg_check *c)
     struct lg_node *global = lg_node_find(c->root, "global");
     struct lg_node *ports = lg_node_find(global, "source_ports");
     struct lg_node *buffers = lg_node_find(global, "packet_buffers");
+    struct lg_node *group = lg_node_find(global, "group");
 
     check_cpus(c);
+    if (lg_is_good(group) && *cfg->group && cfg->user && !*cfg->user)
+        lg_check_error(c, group, "global.group", "has no effect without global.user");
     if (lg_is_good(ports) && (uint32_t)(cfg->port_hi - cfg->port_lo) + 1 < cfg->worker_cnt)
         lg_check_error(c, ports, "global.source_ports",
                        "fewer ports than the %u workers; widen the range, each worker gets its "

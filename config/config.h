@@ -256,6 +256,10 @@ struct lg_config {
     uint32_t max_generations;        /* replaced ones that connections may hold; default 64 */
     uint16_t port_lo, port_hi;       /* source ports towards backends; default 32768-60999 */
     char *file_prefix;               /* EAL file prefix; default "lockgate" */
+    char *user, *group;              /* to become after start; "" to stay */
+    bool keep_file_access;           /* reloads read what only root can; default true */
+    bool lock_memory;                /* out of swap; default true */
+    bool core_dumps;                 /* default false */
 
     struct lg_cfg_admin admin;
     uint32_t port_cnt;

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
@@ -124,7 +125,12 @@ static const char *file_problem(const char *path)
         return "it is a folder";
     if (!S_ISREG(st.st_mode))
         return "not a regular file";
-    return eaccess(path, R_OK) == 0 ? NULL : "permission denied";
+    /* Opened, because access() and its like do not know of capabilities. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return errno == EACCES ? "permission denied" : strerror(errno);
+    close(fd);
+    return NULL;
 }
 
 /* full_path writes the name that stands at a node with its folder; 0: reported. */

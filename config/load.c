@@ -243,6 +243,11 @@ const char *lg_config_restart_needed(const struct lg_config *a, const struct lg_
         {"global.source_ports", a->port_lo == b->port_lo && a->port_hi == b->port_hi},
         {"global.eal_extra", strcmp(a->eal_extra, b->eal_extra) == 0},
         {"global.file_prefix", strcmp(a->file_prefix, b->file_prefix) == 0},
+        {"global.user", strcmp(a->user, b->user) == 0},
+        {"global.group", strcmp(a->group, b->group) == 0},
+        {"global.keep_file_access", a->keep_file_access == b->keep_file_access},
+        {"global.lock_memory", a->lock_memory == b->lock_memory},
+        {"global.core_dumps", a->core_dumps == b->core_dumps},
         {"ports", same_ports(a, b)},
         {"routes", same_routes(a, b)},
         /* Memory for it is laid out at start; taking it away again is no matter. */

@@ -152,19 +152,26 @@ static const struct lg_field *find_home(const struct lg_table *t, const char *ke
     return NULL;
 }
 
+/* join_keys names all keys, or as many as there is room for, and says how many it leaves out. */
 static void join_keys(const struct lg_table *t, char *buf, size_t buf_sz)
 {
+    const size_t more_sz = sizeof " or 64 more";
     size_t at = 0;
 
     buf[0] = '\0';
-    for (uint32_t i = 0; i < t->field_cnt && at < buf_sz; i++) {
-        int n = snprintf(buf + at, buf_sz - at, "%s%s", i ? ", " : "", t->fields[i].key);
-        at += (size_t)LG_MAX(n, 0);
+    for (uint32_t i = 0; i < t->field_cnt; i++) {
+        size_t len = strlen(t->fields[i].key) + 2;
+        if (at + len + more_sz > buf_sz) {
+            snprintf(buf + at, buf_sz - at, " or %u more", t->field_cnt - i);
+            return;
+        }
+        snprintf(buf + at, buf_sz - at, "%s%s", i ? ", " : "", t->fields[i].key);
+        at = strlen(buf);
     }
 }
 
 /* report_unknown returns the bit of the field that was probably meant, 0 when none was. */
-static uint32_t report_unknown(struct lg_walk *w, const struct lg_table *t,
+static uint64_t report_unknown(struct lg_walk *w, const struct lg_table *t,
                                const struct lg_path *path, struct lg_node *n)
 {
     const char *keys[LG_MAX_FIELDS];
@@ -188,7 +195,7 @@ static uint32_t report_unknown(struct lg_walk *w, const struct lg_table *t,
         lg_walk_error(w, path, n, "unknown key \"%s\"; expected one of %s", key, known);
     for (uint32_t i = 0; near && !home && i < t->field_cnt; i++)
         if (keys[i] == near)
-            return 1u << i;
+            return 1ull << i;
     return 0;
 }
 
@@ -283,21 +290,21 @@ static void read_field(struct lg_walk *w, const struct lg_field *f, const struct
 
 /* report_missing: `skip` has the bits of the fields that are there, or stand there misspelt. */
 static void report_missing(struct lg_walk *w, const struct lg_table *t, const struct lg_path *path,
-                           struct lg_node *node, uint32_t skip)
+                           struct lg_node *node, uint64_t skip)
 {
     for (uint32_t i = 0; i < t->field_cnt; i++) {
         const struct lg_field *f = &t->fields[i];
-        if (f->is_required && !(skip & 1u << i))
+        if (f->is_required && !(skip & 1ull << i))
             lg_walk_error(w, path, node, "\"%s\" is missing: %s", f->key, f->doc);
     }
 }
 
 static void read_defaults(struct lg_walk *w, const struct lg_table *t, const struct lg_path *path,
-                          uint32_t seen, uint8_t *base)
+                          uint64_t seen, uint8_t *base)
 {
     for (uint32_t i = 0; i < t->field_cnt; i++) {
         struct lg_path at = {path, t->fields[i].key, 0};
-        if (!t->fields[i].is_required && !(seen & 1u << i))
+        if (!t->fields[i].is_required && !(seen & 1ull << i))
             read_default(w, &t->fields[i], &at, base);
     }
 }
@@ -307,7 +314,7 @@ void lg_walk_map(struct lg_walk *w, const struct lg_table *t, const struct lg_pa
 {
     char found[LG_FOUND_SZ], keys[640];
     unsigned lines[LG_MAX_FIELDS];
-    uint32_t seen = 0, meant = 0;
+    uint64_t seen = 0, meant = 0;
 
     if (node && !is_map_or_nothing(node)) {
         join_keys(t, keys, sizeof keys);
@@ -325,11 +332,11 @@ void lg_walk_map(struct lg_walk *w, const struct lg_table *t, const struct lg_pa
             continue;
         }
         uint32_t i = (uint32_t)(f - t->fields);
-        if (seen & 1u << i) {
+        if (seen & 1ull << i) {
             lg_walk_error(w, &at, n, "given twice; first on line %u", lines[i]);
             continue;
         }
-        seen |= 1u << i;
+        seen |= 1ull << i;
         lines[i] = n->line;
         read_field(w, f, &at, n, base);
     }

@@ -17,7 +17,7 @@
 #define LG_KEY_SZ 160  /* bytes of a key path in a message; longer ones are cut */
 #define LG_FOUND_SZ 72 /* bytes of a quoted value in a message */
 #define LG_NO_OFF UINT32_MAX
-#define LG_MAX_FIELDS 32
+#define LG_MAX_FIELDS 64
 
 /* Where a node stands: "listeners[1].tls.client_auth" is three keys and an index, innermost first.
  * Lives on the stack of the walker. */

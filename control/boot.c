@@ -8,6 +8,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
+#include <rte_lcore.h>
 #include <rte_log.h>
 #include <rte_version.h>
 
@@ -136,6 +137,24 @@ void lg_boot_eal_down(void)
     if (eal.log)
         fclose(eal.log);
     eal.log = NULL;
+}
+
+static int call(void *arg)
+{
+    bool (*const *fn)(void) = arg;
+    return (*fn)() ? 0 : -1;
+}
+
+bool lg_boot_on_workers(bool (*fn)(void))
+{
+    unsigned lcore;
+    bool good = true;
+
+    RTE_LCORE_FOREACH_WORKER(lcore)
+    good = rte_eal_remote_launch(call, &fn, lcore) == 0 && good;
+    RTE_LCORE_FOREACH_WORKER(lcore)
+    good = rte_eal_wait_lcore(lcore) == 0 && good;
+    return good;
 }
 
 bool lg_boot_is_running(uint32_t worker)

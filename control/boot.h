@@ -16,6 +16,10 @@ void lg_boot_limits(void);
 LG_MUST lg_err_t lg_boot_eal(const struct lg_config *cfg, struct lg_diag *diag);
 void lg_boot_eal_down(void);
 
+/* lg_boot_on_workers runs fn once in the thread of every worker, before lg_cores_start.
+ *   Returns  whether it returned true in each of them */
+bool lg_boot_on_workers(bool (*fn)(void));
+
 /* lg_boot_is_running: has worker k's loop not ended? After lg_cores_start. */
 bool lg_boot_is_running(uint32_t worker);
 

@@ -5,6 +5,7 @@
 #include "admin.h"
 #include "eal_args.h"
 #include "machine.h"
+#include "privs.h"
 #include "snapshot_build.h"
 #include "tls.h"
 
@@ -13,12 +14,16 @@
 lg_err_t lg_check_load(const char *path, struct lg_config **out, struct lg_diag *diag)
 {
     struct lg_eal_args args;
+    struct lg_privs privs;
     struct lg_config *cfg;
     cpu_set_t any;
 
     LG_TRY(lg_config_load(path, &cfg, diag));
     CPU_ZERO(&any);
     lg_err_t err = lg_eal_args_build(cfg, &any, false, &args, diag);
+    lg_err_t user = lg_privs_find(cfg, &privs, diag);
+    if (lg_is_ok(err))
+        err = user;
     if (lg_is_ok(err))
         *out = cfg;
     else

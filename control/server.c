@@ -81,14 +81,19 @@ lg_err_t lg_server_reload(struct lg_server *s, struct lg_diag *diag)
 
     *diag = (struct lg_diag){0};
     lg_notify(LG_NOTIFY_RELOADING, "reading the configuration");
-    if (s->phase == LG_PHASE_RUN)
+    if (s->phase == LG_PHASE_RUN) {
+        lg_privs_raise(); /* keys that only root can read */
         err = lg_reload_run(&s->reload, lg_boot_now(), diag);
-    else
+        lg_privs_lower();
+    } else {
         lg_diag_error(diag, NULL, 0, NULL, "shutting down: nothing is reloaded any more");
+    }
     lg_server_log_diag(diag);
     uint64_t generation = s->reload.current->generation;
     if (lg_is_ok(err)) {
         lg_server_set_log_level(s, s->reload.current->cfg);
+        if (s->reload.boot_cfg->lock_memory)
+            lg_privs_relock_memory();
         wait_pickup(s);
         lg_log(LG_LOG_INFO, "reload: generation %" PRIu64 " active", generation);
     } else {

@@ -7,6 +7,7 @@
 #include "admin.h"
 #include "core.h"
 #include "options.h"
+#include "privs.h"
 #include "reload.h"
 #include "report.h"
 
@@ -18,6 +19,7 @@ struct lg_server {
     enum lg_exit exit;
     int signal_fd;         /* HUP, TERM, INT, USR1: blocked everywhere, read here */
     struct lg_config *cfg; /* owned until reload has it; then borrows: until the last stage */
+    struct lg_privs privs; /* what to become */
     struct lg_reload reload;
     struct lg_admin *admin;    /* owns; there also when no socket is configured */
     int lock_fd[LG_MAX_PORTS]; /* owns; lock_cnt of them */

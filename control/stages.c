@@ -65,13 +65,24 @@ static lg_err_t config_up(struct lg_server *s, struct lg_diag *diag)
 {
     LG_TRY(lg_check_load(s->config_file, &s->cfg, diag));
     lg_server_set_log_level(s, s->cfg);
-    return lg_admin_check(s->cfg, diag);
+    LG_TRY(lg_admin_check(s->cfg, diag));
+    return lg_privs_find(s->cfg, &s->privs, diag);
 }
 
 static void config_down(struct lg_server *s)
 {
     lg_config_free(s->cfg); /* NULL once reload has taken it */
     s->cfg = NULL;
+}
+
+/* Before the first key is read, and before there are threads. */
+static lg_err_t memory_up(struct lg_server *s, struct lg_diag *diag)
+{
+    lg_privs_harden(s->cfg);
+    lg_boot_limits();
+    if (s->cfg->lock_memory)
+        (void)lg_privs_lock_memory(diag); /* a warning is all */
+    return LG_OK;
 }
 
 static lg_err_t tls_up(struct lg_server *s, struct lg_diag *diag)
@@ -130,7 +141,6 @@ static lg_err_t machine_up(struct lg_server *s, struct lg_diag *diag)
 {
     const struct lg_config *cfg = s->reload.boot_cfg;
 
-    lg_boot_limits();
     lg_err_t cpus = lg_machine_check_cpus("", cfg, diag);
     lg_err_t rights = lg_machine_check_rights("", cfg, diag);
     LG_TRY(cpus);
@@ -206,6 +216,27 @@ static void cores_down(struct lg_server *s)
     lg_cores_close(&s->cores);
 }
 
+static lg_err_t privs_up(struct lg_server *s, struct lg_diag *diag)
+{
+    if (s->reload.boot_cfg->lock_memory)
+        lg_privs_relock_memory();
+    if (geteuid() == 0 && !s->privs.has_user) {
+        lg_log(LG_LOG_INFO, "runs as root; global.user names who to become");
+        return LG_OK;
+    }
+    LG_TRY(lg_privs_drop(s->reload.boot_cfg, &s->privs, diag));
+    if (lg_boot_on_workers(lg_privs_drop_thread))
+        return LG_OK;
+    lg_diag_error(diag, NULL, 0, NULL, "a worker could not give up its capabilities");
+    return LG_E(SYS);
+}
+
+static void privs_down(struct lg_server *s)
+{
+    (void)s;
+    lg_privs_raise(); /* closing a port takes what opening it took */
+}
+
 static lg_err_t workers_up(struct lg_server *s, struct lg_diag *diag)
 {
     lg_err_t err = lg_cores_start(&s->cores);
@@ -226,6 +257,7 @@ static void workers_down(struct lg_server *s)
 static const struct stage stages[] = {
     {"signals", LG_EXIT_START, signals_up, signals_down},
     {"configuration", LG_EXIT_CONFIG, config_up, config_down},
+    {"limits and memory", LG_EXIT_START, memory_up, NULL},
     {"TLS library", LG_EXIT_START, tls_up, NULL},
     {"listeners and certificates", LG_EXIT_CONFIG, snapshot_up, snapshot_down},
     {"admin API", LG_EXIT_START, lg_server_open_admin, admin_down},
@@ -233,6 +265,7 @@ static const struct stage stages[] = {
     {"port locks", LG_EXIT_START, locks_up, locks_down},
     {"memory and DPDK", LG_EXIT_START, eal_up, eal_down},
     {"ports and worker memory", LG_EXIT_START, cores_up, cores_down},
+    {"privileges", LG_EXIT_START, privs_up, privs_down},
     {"workers", LG_EXIT_START, workers_up, workers_down},
 };
 

@@ -2,6 +2,8 @@
 /* test_schema.c: one mistake in one key gives one message, word for word. */
 #include "fixture.h"
 
+#include <stdlib.h>
+
 TEST(ConfigSchema, NamesUnknownAndRepeatedKeys)
 {
     static const struct fx_mistake mistakes[] = {
@@ -9,13 +11,8 @@ TEST(ConfigSchema, NamesUnknownAndRepeatedKeys)
          "lg.yaml:6: global: unknown key \"max_conections\"; did you mean \"max_connections\"?"},
         {"max_connections: 20000", "max-connections: 20000",
          "lg.yaml:6: global: unknown key \"max-connections\"; did you mean \"max_connections\"?"},
-        {"idle: adaptive", "zebra: 1",
-         "lg.yaml:4: global: unknown key \"zebra\"; expected one of workers, control_cpu, idle, "
-         "memory, hugepages, max_connections, handshake_budget, packet_buffers, send_buffer, "
-         "receive_buffer, congestion_control, ecn, syn_backlog, connections_per_source, "
-         "connection_rate_per_source, "
-         "source_ports, control_socket, ticket_keys, revoked_file, log_level, drain_timeout, "
-         "max_generations, eal_extra, file_prefix"},
+        {"{max: 64, idle: 30s}", "{zebra: 1}",
+         "lg.yaml:22: pools[0].keepalive: unknown key \"zebra\"; expected one of max, idle"},
         {"  idle: adaptive", "  idle: adaptive\n  idle: poll",
          "lg.yaml:5: global.idle: given twice; first on line 4"},
         {"listeners:\n", "listener:\n",
@@ -26,6 +23,20 @@ TEST(ConfigSchema, NamesUnknownAndRepeatedKeys)
          "lg.yaml:21: pools[0]: unknown key \"max\"; it belongs under \"retries:\""},
     };
     fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
+
+TEST(ConfigSchema, SaysHowManyKnownKeysItLeavesOut)
+{
+    struct lg_diag diag = {0};
+    struct lg_config *cfg;
+    char *text = fx_edit("idle: adaptive", "zebra: 1");
+
+    EXPECT_ERR(fx_parse(text, &cfg, &diag), LG_E(CONFIG));
+    free(text);
+    EXPECT_HAS(diag.msg[0].text, "expected one of workers, control_cpu, idle, ");
+    size_t len = strlen(diag.msg[0].text);
+    REQUIRE(len > 5);
+    EXPECT_STR(diag.msg[0].text + len - 5, " more");
 }
 
 TEST(ConfigSchema, RefusesValuesOfTheWrongShape)
