@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* machine.c: what the kernel's /sys and /proc say about CPUs, hugepages and capabilities. */
 #include "machine.h"
+#include "sysfs.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -11,40 +12,6 @@
 #include <string.h>
 
 #define HUGE_DIR "/sys/kernel/mm/hugepages"
-
-/* read_text reads the start of a small file; false when it cannot be read. */
-static bool read_text(const char *root, const char *path, char *out, size_t out_sz)
-{
-    char full[PATH_MAX];
-
-    if (snprintf(full, sizeof full, "%s%s", root, path) >= (int)sizeof full)
-        return false;
-    FILE *f = fopen(full, "re");
-    if (!f)
-        return false;
-    size_t n = fread(out, 1, out_sz - 1, f);
-    out[n] = '\0';
-    bool good = !ferror(f);
-    fclose(f);
-    return good;
-}
-
-/* read_field finds "name" at the start of a line and reads the number after it. */
-static bool read_field(const char *text, const char *name, int base, uint64_t *out)
-{
-    size_t name_sz = strlen(name);
-
-    for (const char *p = text; p; p = strchr(p, '\n')) {
-        if (*p == '\n')
-            p++;
-        if (strncmp(p, name, name_sz) == 0) {
-            char *end;
-            *out = strtoull(p + name_sz, &end, base);
-            return end != p + name_sz;
-        }
-    }
-    return false;
-}
 
 /* ---------------------------------------------------------------- CPUs */
 
@@ -115,7 +82,7 @@ lg_err_t lg_machine_check_cpus(const char *root, const struct lg_config *cfg, st
     cpu_set_t online;
     uint32_t errors_before = diag->error_cnt;
 
-    if (!read_text(root, "/sys/devices/system/cpu/online", text, sizeof text) ||
+    if (!lg_sys_read(text, sizeof text, root, "/sys/devices/system/cpu/online") ||
         !lg_is_ok(lg_cpulist_parse(text, &online)))
         return LG_OK;
     lg_cpulist_text(&online, have, sizeof have);
@@ -143,7 +110,7 @@ struct huge_size {
 /* read_huge_sizes lists the sizes this kernel offers; returns how many. */
 static unsigned read_huge_sizes(const char *root, struct huge_size *out, unsigned max)
 {
-    char path[PATH_MAX], text[64];
+    char path[PATH_MAX];
     unsigned cnt = 0;
 
     if (snprintf(path, sizeof path, "%s" HUGE_DIR, root) >= (int)sizeof path)
@@ -156,12 +123,11 @@ static unsigned read_huge_sizes(const char *root, struct huge_size *out, unsigne
         *h = (struct huge_size){0};
         if (sscanf(e->d_name, "hugepages-%" SCNu64 "kB", &h->page_kb) != 1 || h->page_kb == 0)
             continue;
-        snprintf(path, sizeof path, HUGE_DIR "/%.64s/nr_hugepages", e->d_name);
-        if (read_text(root, path, text, sizeof text))
-            h->total_cnt = strtoull(text, NULL, 10);
-        snprintf(path, sizeof path, HUGE_DIR "/%.64s/free_hugepages", e->d_name);
-        if (read_text(root, path, text, sizeof text))
-            h->free_cnt = strtoull(text, NULL, 10);
+        int64_t v;
+        if (lg_sys_number(&v, root, HUGE_DIR "/%.64s/nr_hugepages", e->d_name))
+            h->total_cnt = (uint64_t)v;
+        if (lg_sys_number(&v, root, HUGE_DIR "/%.64s/free_hugepages", e->d_name))
+            h->free_cnt = (uint64_t)v;
         cnt++;
     }
     closedir(dir);
@@ -208,8 +174,8 @@ lg_err_t lg_machine_check_memory(const char *root, const struct lg_config *cfg,
 
     if (cfg->hugepages)
         return check_huge(root, cfg, diag);
-    if (!read_text(root, "/proc/meminfo", text, sizeof text) ||
-        !read_field(text, "MemAvailable:", 10, &have_kb) ||
+    if (!lg_sys_read(text, sizeof text, root, "/proc/meminfo") ||
+        !lg_sys_field(text, "MemAvailable:", 10, &have_kb) ||
         have_kb >= (uint64_t)cfg->memory_mb * 1024)
         return LG_OK;
     lg_diag_error(diag, cfg->file, 0, "global.memory",
@@ -241,8 +207,8 @@ lg_err_t lg_machine_check_rights(const char *root, const struct lg_config *cfg,
     uint64_t caps;
     uint32_t errors_before = diag->error_cnt;
 
-    if (!read_text(root, "/proc/self/status", text, sizeof text) ||
-        !read_field(text, "CapEff:", 16, &caps))
+    if (!lg_sys_read(text, sizeof text, root, "/proc/self/status") ||
+        !lg_sys_field(text, "CapEff:", 16, &caps))
         return LG_OK;
     for (uint32_t i = 0; i < cfg->port_cnt; i++) {
         const struct lg_cfg_port *port = &cfg->ports[i];

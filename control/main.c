@@ -2,6 +2,7 @@
 /* main.c: what the command line asks for. */
 #include "boot.h"
 #include "check_file.h"
+#include "host.h"
 #include "options.h"
 #include "server.h"
 
@@ -23,6 +24,8 @@ int main(int argc, char **argv)
         return lg_server_run(options.config);
     case LG_MODE_TEST:
         return lg_check_file(options.config, options.quiet);
+    case LG_MODE_CHECK_HOST:
+        return lg_host_main(options.config, options.json);
     case LG_MODE_VERSION:
         return print_version();
     case LG_MODE_HELP:

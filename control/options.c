@@ -8,6 +8,7 @@
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
     {"quiet", no_argument, NULL, 'q'},        {"version", no_argument, NULL, 'V'},
+    {"check-host", no_argument, NULL, 'H'},   {"json", no_argument, NULL, 'J'},
     {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 };
 
@@ -18,11 +19,16 @@ static const char help_text[] =
     "SYNOPSIS\n"
     "  lockgate [-c FILE]            run in the foreground\n"
     "  lockgate -t [-q] [-c FILE]    check the configuration and all it names, then exit\n"
+    "  lockgate --check-host [--json] [-c FILE]\n"
+    "                                what this machine lacks, and the commands that mend it\n"
     "\n"
     "OPTIONS\n"
     "  -c, --config FILE   configuration (default " LG_DEFAULT_CONFIG ")\n"
     "  -t, --test          load FILE, its certificates, keys, CAs and CRLs; start nothing\n"
     "  -q, --quiet         with -t: say nothing when all is well\n"
+    "      --check-host    hugepages, IOMMU, drivers, CPU flags, isolation, NUMA, interfaces; for\n"
+    "                      FILE, or, when the default one is not there, in general\n"
+    "      --json          with --check-host: as JSON\n"
     "  -V, --version       versions of Lockgate, wolfSSL and DPDK\n"
     "  -h, --help          this text\n"
     "\n"
@@ -33,8 +39,9 @@ static const char help_text[] =
     "  USR1         reserved (the log goes to standard error; there is no file to reopen)\n"
     "\n"
     "EXIT STATUS\n"
-    "  0  stopped as asked, or (-t) the configuration is valid\n"
-    "  1  the configuration, or a file it names, is not usable\n"
+    "  0  stopped as asked; (-t) the configuration is valid; (--check-host) nothing is missing\n"
+    "  1  the configuration, or a file it names, is not usable; (--check-host) something is\n"
+    "     missing; what is only advice does not count\n"
     "  2  usage\n"
     "  3  could not start: memory, rights, device, socket, or a CPU kept from us\n"
     "  4  a worker ended by itself\n"
@@ -80,6 +87,12 @@ void lg_options_parse(int argc, char **argv, struct lg_options *out)
         case 'q':
             out->quiet = true;
             break;
+        case 'H':
+            out->mode = LG_MODE_CHECK_HOST;
+            break;
+        case 'J':
+            out->json = true;
+            break;
         case 'V':
             out->mode = LG_MODE_VERSION;
             return;
@@ -96,6 +109,8 @@ void lg_options_parse(int argc, char **argv, struct lg_options *out)
     }
     if (optind < argc)
         refuse(out, "unexpected argument", argv[optind]);
+    else if (out->json && out->mode != LG_MODE_CHECK_HOST)
+        refuse(out, "this option goes with --check-host", "--json");
     else if (!*out->config)
         refuse(out, "this option needs a value", "-c");
 }

@@ -16,12 +16,20 @@ enum lg_exit {
     LG_EXIT_WORKER = 4, /* a worker ended by itself */
 };
 
-enum lg_mode { LG_MODE_RUN, LG_MODE_TEST, LG_MODE_VERSION, LG_MODE_HELP, LG_MODE_USAGE };
+enum lg_mode {
+    LG_MODE_RUN,
+    LG_MODE_TEST,
+    LG_MODE_CHECK_HOST,
+    LG_MODE_VERSION,
+    LG_MODE_HELP,
+    LG_MODE_USAGE
+};
 
 struct lg_options {
     enum lg_mode mode;
     const char *config; /* borrows: argv, or a literal */
     bool quiet;         /* -t prints only what is wrong */
+    bool json;          /* --check-host prints JSON */
     char error[160];    /* LG_MODE_USAGE: what was not understood */
 };
 

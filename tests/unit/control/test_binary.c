@@ -40,6 +40,20 @@ TEST(Lockgate, RefusesWhatItDoesNotKnow)
     t_dir_remove(&d);
 }
 
+TEST(Lockgate, LooksAtTheHost)
+{
+    struct t_dir d = t_site_make();
+
+    int status = RUN(&d, LOCKGATE " --check-host --json -c lg.yaml >host.json");
+    EXPECT(status == LG_EXIT_OK || status == LG_EXIT_CONFIG);
+    EXPECT_EQ(RUN(&d, "jq -e '.ok == %s and (.items | length > 0)' host.json",
+                  status == LG_EXIT_OK ? "true" : "false"),
+              0);
+    EXPECT_EQ(RUN(&d, LOCKGATE " --check-host -c nowhere.yaml >/dev/null"), LG_EXIT_CONFIG);
+    EXPECT_HAS(out, "nowhere.yaml");
+    t_dir_remove(&d);
+}
+
 TEST(Lockgate, ChecksAGoodFile)
 {
     struct t_dir d = t_site_make();

@@ -35,6 +35,26 @@ TEST(Options, TakesShortAndLongForms)
     }
 }
 
+TEST(Options, ChecksTheHostAsTextOrJson)
+{
+    {
+        PARSE(ARG("--check-host"), ARG("-c"), ARG("a.yaml"));
+        EXPECT_EQ(o.mode, LG_MODE_CHECK_HOST);
+        EXPECT(!o.json);
+        EXPECT_STR(o.config, "a.yaml");
+    }
+    {
+        PARSE(ARG("--json"), ARG("--check-host"));
+        EXPECT_EQ(o.mode, LG_MODE_CHECK_HOST);
+        EXPECT(o.json);
+    }
+    {
+        PARSE(ARG("--json"));
+        EXPECT_EQ(o.mode, LG_MODE_USAGE);
+        EXPECT_STR(o.error, "this option goes with --check-host: --json");
+    }
+}
+
 TEST(Options, NamesTheUnknownOption)
 {
     {
