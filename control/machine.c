@@ -187,17 +187,17 @@ lg_err_t lg_machine_check_memory(const char *root, const struct lg_config *cfg,
 /* ---------------------------------------------------------------- rights */
 
 struct need {
-    const char *device;    /* how the port's device begins */
-    unsigned cap, instead; /* `instead` does as well; the same when there is none */
+    const char *device; /* how the port's device begins */
+    unsigned cap;
     const char *name;
 };
 
 /* pci: is not here: a vfio group may be given to any user by file mode. */
 static const struct need needs[] = {
-    {"af_xdp:", CAP_NET_ADMIN, CAP_NET_ADMIN, "CAP_NET_ADMIN"},
-    {"af_xdp:", CAP_NET_RAW, CAP_NET_RAW, "CAP_NET_RAW"},
-    {"af_xdp:", CAP_BPF, CAP_SYS_ADMIN, "CAP_BPF"},
-    {"tap:", CAP_NET_ADMIN, CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+    {"af_xdp:", CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+    {"af_xdp:", CAP_NET_RAW, "CAP_NET_RAW"},
+    {"af_xdp:", CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}, /* libxdp: programs by number */
+    {"tap:", CAP_NET_ADMIN, "CAP_NET_ADMIN"},
 };
 
 lg_err_t lg_machine_check_rights(const char *root, const struct lg_config *cfg,
@@ -214,7 +214,7 @@ lg_err_t lg_machine_check_rights(const char *root, const struct lg_config *cfg,
         const struct lg_cfg_port *port = &cfg->ports[i];
         for (size_t n = 0; n < LG_ARRAY_CNT(needs); n++) {
             if (strncmp(port->device, needs[n].device, strlen(needs[n].device)) != 0 ||
-                (caps & (1ull << needs[n].cap | 1ull << needs[n].instead)))
+                (caps & 1ull << needs[n].cap))
                 continue;
             char key[32];
             snprintf(key, sizeof key, "ports[%u].device", i);

@@ -12,12 +12,10 @@
 
 static const char *const words[] = {"READY=1", "RELOADING=1", "STOPPING=1"};
 
-bool lg_notify(enum lg_notify state, const char *status)
+static bool send_text(const char *text, int len)
 {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    struct timespec ts;
-    char text[256];
 
     if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof to.sun_path)
         return false;
@@ -26,12 +24,6 @@ bool lg_notify(enum lg_notify state, const char *status)
     if (path[0] == '@')
         to.sun_path[0] = '\0'; /* an abstract name has no NUL at its end: its length counts */
     socklen_t to_sz = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_sz);
-
-    /* Type=notify-reload wants the time with RELOADING; it does no harm with the others. */
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    int len = snprintf(
-        text, sizeof text, "%s\nMONOTONIC_USEC=%llu\nSTATUS=%.150s\n", words[state],
-        (unsigned long long)ts.tv_sec * 1000000u + (unsigned long long)ts.tv_nsec / 1000u, status);
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
@@ -39,4 +31,24 @@ bool lg_notify(enum lg_notify state, const char *status)
                        to_sz) == len;
     close(fd);
     return sent;
+}
+
+bool lg_notify(enum lg_notify state, const char *status)
+{
+    struct timespec ts;
+    char text[256];
+
+    /* Type=notify-reload wants the time with RELOADING; it does no harm with the others. */
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    int len = snprintf(
+        text, sizeof text, "%s\nMONOTONIC_USEC=%llu\nSTATUS=%.150s\n", words[state],
+        (unsigned long long)ts.tv_sec * 1000000u + (unsigned long long)ts.tv_nsec / 1000u, status);
+    return send_text(text, len);
+}
+
+bool lg_notify_watchdog(void)
+{
+    static const char text[] = "WATCHDOG=1\n";
+
+    return send_text(text, (int)sizeof text - 1);
 }

@@ -13,5 +13,7 @@ enum lg_notify { LG_NOTIFY_READY, LG_NOTIFY_RELOADING, LG_NOTIFY_STOPPING };
  *   Returns  true when it was sent; false when nobody asked or the socket is not there: never a
  *            reason to stop */
 bool lg_notify(enum lg_notify state, const char *status);
+/* lg_notify_watchdog sends WATCHDOG=1. Returns as lg_notify does. */
+bool lg_notify_watchdog(void);
 
 #endif

@@ -213,12 +213,25 @@ static void check_workers(struct lg_server *s)
     }
 }
 
+static uint64_t ask_workers(void *cores)
+{
+    return lg_cores_ask(cores);
+}
+
+static bool have_answered(void *cores, uint64_t token)
+{
+    return lg_cores_is_quiet(cores, token);
+}
+
 static void tick(struct lg_server *s, lg_ns_t now_ns)
 {
+    static const struct lg_watchdog_ops pulse = {ask_workers, have_answered};
+
     for (uint32_t k = 0; k < s->cores.cnt; k++)
         lg_logring_drain(lg_core_log(s->cores.core[k]), k);
     lg_reload_poll(&s->reload, now_ns);
     lg_tls_tickets_poll(now_ns);
+    (void)lg_watchdog_poll(&s->watchdog, &pulse, &s->cores, now_ns);
     if (s->phase == LG_PHASE_DRAIN)
         poll_drain(s, now_ns);
     if (s->phase != LG_PHASE_STOP)
@@ -248,6 +261,7 @@ enum lg_exit lg_server_run(const char *config_file)
         return rc;
     s.started_ns = lg_boot_now();
     s.phase = LG_PHASE_RUN;
+    lg_watchdog_init(&s.watchdog, s.started_ns);
     lg_log(LG_LOG_INFO, "lockgate " LG_VERSION ": generation 1 active, %u workers, %u listeners",
            s.cores.cnt, s.reload.current->listener_cnt);
     lg_notify(LG_NOTIFY_READY, "generation 1");

@@ -9,6 +9,7 @@
 #include "options.h"
 #include "privs.h"
 #include "reload.h"
+#include "watchdog.h"
 #include "report.h"
 
 enum lg_phase { LG_PHASE_START, LG_PHASE_RUN, LG_PHASE_DRAIN, LG_PHASE_STOP };
@@ -25,6 +26,7 @@ struct lg_server {
     int lock_fd[LG_MAX_PORTS]; /* owns; lock_cnt of them */
     uint32_t lock_cnt;
     struct lg_cores cores;
+    struct lg_watchdog watchdog;
     uint32_t stage_cnt; /* stages that are up */
     lg_ns_t started_ns;
     lg_ns_t deadline_ns;    /* of the drain */

@@ -404,6 +404,11 @@ uint64_t lg_cores_publish(struct lg_cores *cs, const struct lg_snapshot *s)
 {
     /* Pairs with the acquire in the workers' take_orders. */
     atomic_store_explicit(&cs->shared->snapshot, s, memory_order_release);
+    return lg_cores_ask(cs);
+}
+
+uint64_t lg_cores_ask(struct lg_cores *cs)
+{
     return rte_rcu_qsbr_start(cs->shared->qsv);
 }
 

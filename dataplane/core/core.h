@@ -66,6 +66,9 @@ void lg_cores_close(struct lg_cores *cs);
 /* lg_cores_publish makes workers use s. The old one may be freed when lg_cores_is_quiet(cs, token)
  * and its pins are all zero. Returns the token. */
 uint64_t lg_cores_publish(struct lg_cores *cs, const struct lg_snapshot *s);
+/* lg_cores_ask begins to wait for a quiescent state of every worker, which proves that its loop
+ * turns. Returns the token for lg_cores_is_quiet. */
+uint64_t lg_cores_ask(struct lg_cores *cs);
 bool lg_cores_is_quiet(struct lg_cores *cs, uint64_t token);
 
 /* What a worker is doing, for operators. Thread any. */

@@ -5,6 +5,12 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define POOLS "pools: [{name: web, backends: [{name: a, address: \"10.91.2.10:80\"}]}]\n"
 #define RAW                                                                                        \
@@ -175,4 +181,104 @@ E2E(Privileges, MemifPortsGoOn)
     if (status != 0)
         t_fail(__FILE__, __LINE__, "blast: status %d\n%.3000s", status, rig_out);
     end(pid);
+}
+
+/* The systemd unit's capabilities, and no more, are enough to start, reload and end. */
+E2E(Privileges, CapabilitiesOfTheUnitAreEnough)
+{
+    char text[1024];
+
+    if (!rig_up())
+        return;
+    rig_stop(20);
+    const char *file = rig_config("gate.yaml", NULL, NOBODY, RAW);
+    snprintf(
+        text, sizeof text,
+        "caps=$(sed -n 's/^CapabilityBoundingSet=CAP_//p' $SRC/../../dist/lockgate.service.in |"
+        " tr A-Z a-z | sed 's/ cap_/,+/g'); [ -n \"$caps\" ] &&"
+        " exec ip netns exec %s setpriv --bounding-set \"-all,+$caps\" %s -c %s",
+        rig_ns_name(RIG_GATE), rig_program("lockgate"), file);
+    pid_t pid = rig_exec(NULL, text, rig_path("bounded.log"), false);
+    bool is_up = false;
+    for (uint64_t end = rig_now_ms() + 20000; !is_up && rig_now_ms() < end && rig_alive(pid);
+         rig_nap())
+        is_up = rig_stat("tls_hs_done") >= 0;
+    if (!is_up) {
+        rig_tool("cat $DIR/bounded.log");
+        t_fail(__FILE__, __LINE__, "it did not start: %.3000s", rig_out);
+        return;
+    }
+    EXPECT_EQ(rig_tool("grep -E '^CapBnd:\\s+0*1*ffffffff' /proc/%d/status", (int)pid), 1);
+    EXPECT_RUN(0, "get 8443 /hello");
+    end(pid);
+    EXPECT_EQ(rig_tool("ip -n %s -d link show lg-front | grep -q xdp", rig_ns_name(RIG_GATE)), 1);
+    EXPECT_EQ(rig_tool("grep ' error: ' $DIR/bounded.log"), 1);
+}
+
+/* -- the watchdog -- */
+
+static int notify_socket(void)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    snprintf(addr.sun_path, sizeof addr.sun_path, "%s", rig_path("notify"));
+    unlink(addr.sun_path);
+    if (bind(fd, (struct sockaddr *)&addr, sizeof addr) != 0 || chmod(addr.sun_path, 0777) != 0)
+        t_fail(__FILE__, __LINE__, "no socket %s", addr.sun_path);
+    return fd;
+}
+
+/* count_fed reads what was said until now; how often WATCHDOG=1. */
+static int count_fed(int fd)
+{
+    char text[512];
+    int cnt = 0;
+
+    for (ssize_t n; (n = recv(fd, text, sizeof text - 1, 0)) > 0;) {
+        text[n] = '\0';
+        cnt += strcmp(text, "WATCHDOG=1\n") == 0;
+    }
+    return cnt;
+}
+
+static bool becomes_fed(int fd)
+{
+    for (uint64_t end = rig_now_ms() + 10000; rig_now_ms() < end; rig_nap())
+        if (count_fed(fd) > 0)
+            return true;
+    return false;
+}
+
+E2E(Watchdog, IsNotFedWhileAWorkerHangs)
+{
+    if (!rig_up())
+        return;
+    rig_stop(20);
+    int fd = notify_socket();
+    setenv("NOTIFY_SOCKET", rig_path("notify"), 1);
+    setenv("WATCHDOG_USEC", "300000", 1);
+    bool is_up = rig_use_as(NULL, NOBODY, RAW);
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("WATCHDOG_USEC");
+    if (is_up) {
+        EXPECT(becomes_fed(fd));
+        rig_tool("grep -l 'worker-[0-9]' /proc/%d/task/*/comm", (int)rig_gate_pid());
+        const char *task = strstr(rig_out, "/task/");
+        pid_t worker = task ? atoi(task + 6) : 0;
+        REQUIRE(worker > 0);
+        /* Only that thread stops. */
+        REQUIRE(ptrace(PTRACE_SEIZE, worker, 0, 0) == 0);
+        REQUIRE(ptrace(PTRACE_INTERRUPT, worker, 0, 0) == 0);
+        EXPECT_EQ(waitpid(worker, NULL, __WALL), worker);
+        EXPECT_LOGGED("a worker makes no progress");
+        count_fed(fd);
+        int64_t generation = rig_stat("generation"); /* the control thread does go on */
+        EXPECT_EQ(generation, 1);
+        EXPECT_EQ(count_fed(fd), 0);
+        EXPECT_EQ(ptrace(PTRACE_DETACH, worker, 0, 0), 0);
+        EXPECT(becomes_fed(fd));
+        EXPECT_RUN(0, "get 8443 /hello");
+    }
+    close(fd);
 }

@@ -153,7 +153,7 @@ TEST(Machine, NamesTheMissingCapability)
     cfg.port_cnt = 2;
     t_write(&d, "proc/self/status", "Name:\tx\nCapEff:\t000001ffffffffff\n");
     EXPECT_OK(lg_machine_check_rights(d.path, &cfg, &diag));
-    /* CAP_NET_ADMIN (12), CAP_NET_RAW (13) and CAP_SYS_ADMIN (21), which does for CAP_BPF. */
+    /* CAP_NET_ADMIN (12), CAP_NET_RAW (13) and CAP_SYS_ADMIN (21). */
     t_write(&d, "proc/self/status", "Name:\tx\nCapEff:\t0000000000203000\n");
     EXPECT_OK(lg_machine_check_rights(d.path, &cfg, &diag));
     t_write(&d, "proc/self/status", "Name:\tx\nCapEff:\t0000000000202000\n");

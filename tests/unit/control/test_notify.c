@@ -3,6 +3,7 @@
 #include "fixture.h"
 #include "lock.h"
 #include "notify.h"
+#include "watchdog.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,4 +94,67 @@ TEST(Notify, SpeaksToAPathAndToAnAbstractName)
     snprintf(name, sizeof name, "@lg-test-notify-%d", getpid());
     expect_notified(name);
     t_dir_remove(&d);
+}
+
+/* Workers that answer when they are told to. */
+struct pulse {
+    uint64_t asked;
+    bool answers;
+};
+
+static uint64_t ask(void *ctx)
+{
+    struct pulse *p = ctx;
+    return ++p->asked;
+}
+
+static bool is_answered(void *ctx, uint64_t token)
+{
+    const struct pulse *p = ctx;
+    return p->answers && token == p->asked;
+}
+
+static const struct lg_watchdog_ops pulse_ops = {ask, is_answered};
+
+TEST(Watchdog, IsFedOnlyWhileAllWorkersAnswer)
+{
+    struct t_dir d = t_dir_make();
+    struct pulse p = {.answers = true};
+    struct lg_watchdog w;
+    char text[64] = "";
+    int fd = notify_socket(t_path(&d, "notify"));
+
+    setenv("NOTIFY_SOCKET", t_path(&d, "notify"), 1);
+    setenv("WATCHDOG_USEC", "3000000", 1);
+    lg_watchdog_init(&w, LG_SEC(1));
+    EXPECT(!lg_watchdog_poll(&w, &pulse_ops, &p, LG_SEC(1))); /* only asks */
+    EXPECT(!lg_watchdog_poll(&w, &pulse_ops, &p, LG_SEC(2) - 1));
+    EXPECT(lg_watchdog_poll(&w, &pulse_ops, &p, LG_SEC(2)));
+    EXPECT(recv(fd, text, sizeof text - 1, MSG_DONTWAIT) > 0);
+    EXPECT_STR(text, "WATCHDOG=1\n");
+    p.answers = false;
+    EXPECT(!lg_watchdog_poll(&w, &pulse_ops, &p, LG_SEC(3)));
+    EXPECT(!lg_watchdog_poll(&w, &pulse_ops, &p, LG_SEC(4)));
+    EXPECT_EQ(p.asked, 2); /* the question that nobody answered stays */
+    EXPECT(recv(fd, text, sizeof text - 1, MSG_DONTWAIT) < 0);
+    p.answers = true;
+    EXPECT(lg_watchdog_poll(&w, &pulse_ops, &p, LG_SEC(5)));
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("NOTIFY_SOCKET");
+    close(fd);
+    t_dir_remove(&d);
+}
+
+TEST(Watchdog, OfAnotherProcessIsNotOurs)
+{
+    struct pulse p = {.answers = true};
+    struct lg_watchdog w;
+
+    setenv("WATCHDOG_USEC", "3000000", 1);
+    setenv("WATCHDOG_PID", "1", 1);
+    lg_watchdog_init(&w, 0);
+    EXPECT(!lg_watchdog_poll(&w, &pulse_ops, &p, LG_SEC(9)));
+    EXPECT_EQ(p.asked, 0);
+    unsetenv("WATCHDOG_PID");
+    unsetenv("WATCHDOG_USEC");
 }

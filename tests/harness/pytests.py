@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs the unittest cases of this folder and reports them the way googletest does, so that each
-counts as one test (tools/results.py): takes --gtest_output=xml:FILE and GTEST_FILTER."""
+"""Runs the unittest cases of a folder and reports them the way googletest does, so that each counts
+as one test (tools/results.py): pytests.py FOLDER [IMPORT_FOLDER…] [--gtest_output=xml:FILE], and
+GTEST_FILTER."""
 import fnmatch
 import os
 import sys
 import unittest
 from xml.sax.saxutils import quoteattr
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-for folder in ("compare", "micro"):
-    sys.path.insert(0, os.path.join(HERE, "../../../bench", folder))
 sys.dont_write_bytecode = True
 
 
@@ -30,19 +28,24 @@ def name_of(case):
 def main():
     out = next((a[len("--gtest_output=xml:"):] for a in sys.argv if a.startswith("--gtest_output=xml:")),
                None)
+    folders = [a for a in sys.argv[1:] if not a.startswith("--")]
+    sys.path[:0] = folders[1:]
     patterns = os.environ.get("GTEST_FILTER", "*").split(":")
-    chosen = [c for c in cases(unittest.defaultTestLoader.discover(HERE))
+    chosen = [c for c in cases(unittest.defaultTestLoader.discover(folders[0]))
               if any(fnmatch.fnmatchcase(".".join(name_of(c)), p) for p in patterns)]
     result = unittest.TextTestRunner(verbosity=1).run(unittest.TestSuite(chosen))
     bad = {id(c): text for c, text in result.failures + result.errors}
+    skipped = {id(c) for c, _ in result.skipped}
     if out:
         with open(out, "w", encoding="utf-8") as f:
-            f.write('<testsuites tests="%d" failures="%d" name="AllTests">\n<testsuite name="bench" '
-                    'tests="%d" failures="%d">\n' % ((len(chosen), len(bad)) * 2))
+            f.write('<testsuites tests="%d" failures="%d" name="AllTests">\n<testsuite name="%s" '
+                    'tests="%d" failures="%d">\n' % (len(chosen), len(bad), os.path.basename(folders[0]),
+                                                     len(chosen), len(bad)))
             for c in chosen:
                 cls, name = name_of(c)
-                f.write('<testcase name=%s classname=%s status="run" result="completed">%s</testcase>\n'
+                f.write('<testcase name=%s classname=%s status="run" result="%s">%s</testcase>\n'
                         % (quoteattr(name), quoteattr(cls),
+                           "skipped" if id(c) in skipped else "completed",
                            "<failure message=%s/>" % quoteattr(bad[id(c)]) if id(c) in bad else ""))
             f.write("</testsuite>\n</testsuites>\n")
     # What is no case's own failure (an import) must fail too.
