@@ -300,6 +300,34 @@ static void check_mutual(struct lg_check *c, const struct at *at, struct lg_node
                        "has no effect without crl; list the revocation lists, or remove this key");
 }
 
+/* check_staples: where a certificate's OCSP response comes from is said once. */
+static void check_staples(struct lg_check *c, const struct at *at, struct lg_node *tls)
+{
+    struct lg_node *list = lg_node_find(tls, "certificates");
+    char key[LG_KEY_SZ];
+    uint32_t i = 0;
+
+    for (struct lg_node *n = lg_items(list); n && i < at->l->tls.cert_cnt;
+         n = lg_next(list, n), i++) {
+        const struct lg_cfg_cert *cert = &at->l->tls.certs[i];
+        struct lg_node *url = lg_node_find(n, "ocsp_responder");
+        struct lg_node *issuer = lg_node_find(n, "ocsp_issuer");
+        if (cert->ocsp && cert->ocsp_fetch)
+            lg_check_error(c, n, lg_key(key, "listeners[%u].tls.certificates[%u].ocsp", at->idx, i),
+                           "is a file, and ocsp_fetch asks the responder: remove one of the two");
+        if (url && !cert->ocsp_fetch)
+            lg_check_error(
+                c, url,
+                lg_key(key, "listeners[%u].tls.certificates[%u].ocsp_responder", at->idx, i),
+                "has no effect without ocsp_fetch: true");
+        if (issuer && !cert->ocsp_fetch && !cert->ocsp)
+            lg_check_error(
+                c, issuer,
+                lg_key(key, "listeners[%u].tls.certificates[%u].ocsp_issuer", at->idx, i),
+                "has no effect without ocsp or ocsp_fetch");
+    }
+}
+
 static void check_tls(struct lg_check *c, const struct at *at)
 {
     struct lg_node *tls = lg_node_find(at->n, "tls");
@@ -316,6 +344,7 @@ static void check_tls(struct lg_check *c, const struct at *at)
         lg_check_error(
             c, tls, lg_key(key, "listeners[%u].tls", at->idx),
             "\"certificates\" is missing: certificates to show; the first is the default");
+    check_staples(c, at, tls);
     if (!tls || (auth && auth->is_bad))
         return;
     if (at->l->tls.client_auth == LG_AUTH_NONE)

@@ -85,6 +85,10 @@ struct lg_cfg_cert {
     char *cert;            /* file: leaf first, then intermediates (PEM) */
     char *key;             /* file: private key (PEM) */
     char *passphrase_file; /* optional (NULL) */
+    char *ocsp;            /* file: OCSP response to staple (DER); NULL: none */
+    bool ocsp_fetch;       /* ask the CA's responder for one; default false */
+    char *ocsp_responder;  /* URL; NULL: the one in the certificate */
+    char *ocsp_issuer;     /* file: its issuer's certificate (PEM); NULL: the next in cert */
 };
 
 struct lg_cfg_tls {

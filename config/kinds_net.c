@@ -350,3 +350,26 @@ static bool read_path(struct lg_walk *w, const struct lg_field *f, const struct 
     return lg_keep_at(w, n->text, n->len, dst);
 }
 const struct lg_kind lg_kind_path = {"path", 0, read_path};
+
+/* ---------------------------------------------------------------- URLs */
+
+#define URL_MAX_LEN 1024
+
+static bool read_url(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
+                     struct lg_node *n, void *dst)
+{
+    static const char expected[] = "an http:// or https:// address";
+
+    (void)f;
+    if (!lg_need_scalar(w, path, n, expected))
+        return false;
+    bool is_good = (strncmp(n->text, "http://", 7) == 0 && n->len > 7) ||
+                   (strncmp(n->text, "https://", 8) == 0 && n->len > 8);
+    is_good = is_good && n->len <= URL_MAX_LEN;
+    for (size_t i = 0; i < n->len; i++)
+        is_good = is_good && n->text[i] > ' ' && n->text[i] <= '~';
+    if (!is_good)
+        return lg_wrong(w, path, n, expected, "; without blanks");
+    return lg_keep_at(w, n->text, n->len, dst);
+}
+const struct lg_kind lg_kind_url = {"URL", 0, read_url};

@@ -119,7 +119,7 @@ extern const struct lg_kind lg_kind_str, lg_kind_name, lg_kind_ref, lg_kind_bool
     lg_kind_ip, lg_kind_prefix, lg_kind_endpoint;
 /* Those of one key only, kinds_net.c. */
 extern const struct lg_kind lg_kind_workers, lg_kind_cpu, lg_kind_port_range, lg_kind_device,
-    lg_kind_mac, lg_kind_socket, lg_kind_alpn, lg_kind_host, lg_kind_path;
+    lg_kind_mac, lg_kind_socket, lg_kind_alpn, lg_kind_host, lg_kind_path, lg_kind_url;
 /* And kinds_pool.c. */
 extern const struct lg_kind lg_kind_balance, lg_kind_codes, lg_kind_token, lg_kind_target,
     lg_kind_authority;

@@ -325,6 +325,24 @@ static const struct lg_field cert_fields[] = {
      .kind = &lg_kind_file,
      AT(struct lg_cfg_cert, passphrase_file),
      .doc = "file whose first line opens an encrypted key"},
+    {.key = "ocsp",
+     .kind = &lg_kind_file,
+     AT(struct lg_cfg_cert, ocsp),
+     .doc = "file with an OCSP response (DER) to staple, for clients that ask; read again at each "
+            "reload, never sent past its nextUpdate"},
+    {.key = "ocsp_fetch",
+     .kind = &lg_kind_bool,
+     AT(struct lg_cfg_cert, ocsp_fetch),
+     .def = "false",
+     .doc = "fetch the response to staple from the CA's responder, and keep it fresh"},
+    {.key = "ocsp_responder",
+     .kind = &lg_kind_url,
+     AT(struct lg_cfg_cert, ocsp_responder),
+     .doc = "whom to ask instead of the responder that the certificate names"},
+    {.key = "ocsp_issuer",
+     .kind = &lg_kind_file,
+     AT(struct lg_cfg_cert, ocsp_issuer),
+     .doc = "PEM file: the certificate of who issued it, where `cert` holds the leaf alone"},
 };
 static const struct lg_table cert_table =
     TABLE(cert_fields, struct lg_cfg_cert, offsetof(struct lg_cfg_cert, line));

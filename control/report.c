@@ -73,6 +73,9 @@ char *lg_report_stats(const struct lg_report *r)
     for (uint32_t k = 0; k < r->worker_cnt; k++)
         good = json_array_append_new(workers, make_worker(r, k)) == 0 && good;
     good = add_crls(obj, &r->crls) && good;
+    good = lg_json_u64(obj, "ocsp_fetched", r->ocsp.fetched) &&
+           lg_json_u64(obj, "ocsp_good", r->ocsp.good) &&
+           lg_json_u64(obj, "ocsp_failing", r->ocsp.failing) && good;
     good = lg_json_set(obj, "ok", json_true()) &&
            lg_json_set(obj, "version", json_string(LG_VERSION)) &&
            lg_json_u64(obj, "generation", r->generation) &&

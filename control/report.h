@@ -29,7 +29,8 @@ struct lg_report {
     uint32_t retired_cnt; /* replaced ones that connections still hold */
     bool is_draining;
     uint64_t uptime_s;
-    struct lg_tls_crl_totals crls; /* each list is there once for all workers */
+    struct lg_tls_crl_totals crls;
+    struct lg_tls_ocsp_totals ocsp; /* each list is there once for all workers */
     uint32_t worker_cnt;
     const struct lg_core_report *workers; /* borrows: worker_cnt of them */
     const uint16_t *cpus;                 /* borrows: worker_cnt of them */

@@ -120,6 +120,7 @@ void lg_server_report(struct lg_server *s, struct lg_report *out)
         .cpus = s->reload.boot_cfg->worker_cpus,
     };
     lg_tls_crl_totals(&out->crls);
+    lg_tls_ocsp_totals(&out->ocsp);
 }
 
 /* ---------------------------------------------------------------- drain */
@@ -232,6 +233,7 @@ static void tick(struct lg_server *s, lg_ns_t now_ns)
     lg_reload_poll(&s->reload, now_ns);
     lg_tls_tickets_poll(now_ns);
     (void)lg_watchdog_poll(&s->watchdog, &pulse, &s->cores, now_ns);
+    lg_ocsp_ctl_poll(&s->ocsp, now_ns);
     if (s->phase == LG_PHASE_DRAIN)
         poll_drain(s, now_ns);
     if (s->phase != LG_PHASE_STOP)

@@ -7,6 +7,7 @@
 #include "admin.h"
 #include "core.h"
 #include "options.h"
+#include "ocsp_ctl.h"
 #include "privs.h"
 #include "reload.h"
 #include "watchdog.h"
@@ -22,6 +23,7 @@ struct lg_server {
     struct lg_config *cfg; /* owned until reload has it; then borrows: until the last stage */
     struct lg_privs privs; /* what to become */
     struct lg_reload reload;
+    struct lg_ocsp_ctl ocsp;
     struct lg_admin *admin;    /* owns; there also when no socket is configured */
     int lock_fd[LG_MAX_PORTS]; /* owns; lock_cnt of them */
     uint32_t lock_cnt;

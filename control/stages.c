@@ -237,6 +237,25 @@ static void privs_down(struct lg_server *s)
     lg_privs_raise(); /* closing a port takes what opening it took */
 }
 
+static uint64_t mark(void *ctx)
+{
+    return lg_cores_mark(ctx);
+}
+
+static lg_err_t ocsp_up(struct lg_server *s, struct lg_diag *diag)
+{
+    static const struct lg_quiet_ops ops = {mark, is_quiet};
+
+    (void)diag;
+    lg_ocsp_ctl_init(&s->ocsp, &ops, &s->cores);
+    return LG_OK;
+}
+
+static void ocsp_down(struct lg_server *s)
+{
+    lg_ocsp_ctl_fini(&s->ocsp);
+}
+
 static lg_err_t workers_up(struct lg_server *s, struct lg_diag *diag)
 {
     lg_err_t err = lg_cores_start(&s->cores);
@@ -266,6 +285,7 @@ static const struct stage stages[] = {
     {"memory and DPDK", LG_EXIT_START, eal_up, eal_down},
     {"ports and worker memory", LG_EXIT_START, cores_up, cores_down},
     {"privileges", LG_EXIT_START, privs_up, privs_down},
+    {"OCSP", LG_EXIT_START, ocsp_up, ocsp_down},
     {"workers", LG_EXIT_START, workers_up, workers_down},
 };
 

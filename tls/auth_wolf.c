@@ -152,6 +152,11 @@ static bool key_ok(const DecodedCert *d)
     return d->keyOID == ED25519k;
 }
 
+bool lg_auth_is_strong(const DecodedCert *d)
+{
+    return !weak_signature(d->signatureOID) && key_ok(d);
+}
+
 /* wanted_use: what the peer's certificate must be good for. */
 static byte wanted_use(const struct path *p)
 {
@@ -224,13 +229,13 @@ static enum lg_tls_reason map_verify(struct path *p, int ret)
     }
 }
 
-static int add_signer(WOLFSSL_CERT_MANAGER *cm, const uint8_t *der, size_t sz, int type)
+int lg_wolf_add_signer(WOLFSSL_CERT_MANAGER *cm, lg_span_t der, int type)
 {
     DerBuffer *d = NULL;
-    int ret = wc_AllocDer(&d, (word32)sz, CA_TYPE, NULL);
+    int ret = wc_AllocDer(&d, (word32)der.len, CA_TYPE, NULL);
     if (ret != 0)
         return ret;
-    memcpy(d->buffer, der, sz);
+    memcpy(d->buffer, der.p, der.len);
     ret = AddCA(cm, &d, type, NO_VERIFY); /* takes d */
     return ret == WOLFSSL_SUCCESS ? 0 : ret;
 }
@@ -315,7 +320,7 @@ static enum lg_tls_reason verify_one(struct path *p, WOLFSSL_CERT_MANAGER *cm, u
     /* wolfSSL looks at the dates only after the signature; a broken one comes first (R26). */
     if (r == LG_TLS_R_NONE)
         r = idx ? judge_ca(p, &d) : judge_leaf(p, &d);
-    if (r == LG_TLS_R_NONE && (weak_signature(d.signatureOID) || !key_ok(&d)))
+    if (r == LG_TLS_R_NONE && !lg_auth_is_strong(&d))
         r = no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
     if (r == LG_TLS_R_NONE && !verify_names(p, &d, idx, cm))
         r = no(p, LG_TLS_R_BAD_CERT, LG_ALERT_BAD_CERTIFICATE);
@@ -324,7 +329,7 @@ static enum lg_tls_reason verify_one(struct path *p, WOLFSSL_CERT_MANAGER *cm, u
     FreeDecodedCert(&d);
     if (r != LG_TLS_R_NONE || idx == 0)
         return r;
-    return map_verify(p, add_signer(cm, p->der[idx].p, p->der[idx].len, LG_WOLF_CHAIN_CA));
+    return map_verify(p, lg_wolf_add_signer(cm, p->der[idx], LG_WOLF_CHAIN_CA));
 }
 
 static enum lg_tls_reason add_anchors(struct path *p, WOLFSSL_CERT_MANAGER *cm)
@@ -340,7 +345,7 @@ static enum lg_tls_reason add_anchors(struct path *p, WOLFSSL_CERT_MANAGER *cm)
             expired = no(p, LG_TLS_R_EXPIRED, LG_ALERT_CERTIFICATE_EXPIRED);
             continue;
         }
-        int ret = add_signer(cm, a->der, a->der_sz, LG_WOLF_USER_CA);
+        int ret = lg_wolf_add_signer(cm, lg_span(a->der, a->der_sz), LG_WOLF_USER_CA);
         if (ret != 0)
             return map_verify(p, ret);
         p->until_s = LG_MIN(p->until_s, a->x509.not_after_s);

@@ -49,6 +49,10 @@ struct lg_keypair {
     int64_t not_after_s;
     int64_t chain_until_s; /* the earliest end of leaf and intermediates */
     uint8_t leaf_hash[LG_HASH_SZ];
+    uint8_t *leaf; /* owns: DER */
+    size_t leaf_sz;
+    uint8_t *issuer; /* owns: DER of the leaf's issuer, a root too; NULL: not in the file */
+    size_t issuer_sz;
     char *pem; /* owns: leaf and intermediates */
     size_t pem_sz;
     uint8_t *key; /* owns: DER, plain; wiped in fini */
@@ -59,6 +63,14 @@ struct lg_keypair {
 LG_MUST bool lg_keypair_load(struct lg_where *w, const struct lg_pair_text *t,
                              struct lg_keypair *out);
 void lg_keypair_fini(struct lg_keypair *k);
+
+/* lg_staple_load reads or finds what is to be stapled to a certificate; *out NULL: nothing.
+ * lg_staple_follow: to one that takes the place of a certificate with the slot old (NULL: none),
+ * where answers are fetched for that. */
+LG_MUST bool lg_staple_load(struct lg_where *w, const struct lg_cfg_cert *c,
+                            const struct lg_cert_shared *k, struct lg_staple_slot **out);
+LG_MUST bool lg_staple_follow(struct lg_where *w, const struct lg_staple_slot *old,
+                              const struct lg_cert_shared *k, struct lg_staple_slot **out);
 
 /* lg_ticket_load reads a file of ticket keys; the set is the caller's, to wipe and free. */
 LG_MUST bool lg_ticket_load(struct lg_where *w, const char *path, struct lg_ticket_set **out);

@@ -31,6 +31,10 @@ struct lg_cert_shared {
     struct lg_tls_cert cert;
     uint32_t worker_cnt;   /* contexts of cert.ctxs */
     int64_t chain_until_s; /* the earliest end of leaf and intermediates */
+    uint8_t *leaf;         /* owns: DER */
+    size_t leaf_sz;
+    uint8_t *issuer; /* owns: DER of the leaf's issuer, a root too; NULL: not in the file */
+    size_t issuer_sz;
 };
 
 /* One file of CAs. */

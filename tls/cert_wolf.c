@@ -206,11 +206,24 @@ static bool keep_pem(const struct chain *c, struct lg_keypair *k)
     return true;
 }
 
+/* keep_der: what stapling must know. A root at the end is let go of by chain_check. */
+static bool keep_der(const struct chain *c, struct lg_keypair *k)
+{
+    k->leaf = malloc(c->der_sz[0]);
+    k->issuer = c->cnt > 1 ? malloc(c->der_sz[1]) : NULL;
+    if (!k->leaf || (c->cnt > 1 && !k->issuer))
+        return false;
+    memcpy(k->leaf, c->der[0], k->leaf_sz = c->der_sz[0]);
+    if (k->issuer)
+        memcpy(k->issuer, c->der[1], k->issuer_sz = c->der_sz[1]);
+    return true;
+}
+
 static bool load_chain(const struct lg_where *w, const struct lg_pair_text *t, struct lg_keypair *k)
 {
     struct chain c = {.path = t->cert_name, .until_s = INT64_MAX};
-    bool ok = chain_read(w, lg_span(t->cert.data, t->cert.sz), &c) && chain_check(w, &c) &&
-              leaf_facts(w, &c, k) && keep_pem(&c, k);
+    bool ok = chain_read(w, lg_span(t->cert.data, t->cert.sz), &c) && keep_der(&c, k) &&
+              chain_check(w, &c) && leaf_facts(w, &c, k) && keep_pem(&c, k);
     chain_fini(&c);
     return ok;
 }
@@ -333,6 +346,8 @@ void lg_keypair_fini(struct lg_keypair *k)
         lg_wipe(k->key, k->key_room); /* decrypting leaves more behind than the key's own bytes */
     free(k->key);
     free(k->pem);
+    free(k->leaf);
+    free(k->issuer);
     for (uint32_t i = 0; i < k->name_cnt; i++)
         free(k->names[i]);
     free(k->names);

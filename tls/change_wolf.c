@@ -45,7 +45,8 @@ static bool same_parts(const struct lg_tls_policy *a, const struct lg_tls_policy
         (a->client && memcmp(a->client->made_of, b->client->made_of, LG_HASH_SZ) != 0))
         return false;
     for (uint32_t i = 0; i < a->cert_cnt; i++)
-        if (a->certs[i].shared != b->certs[i].shared)
+        if (a->certs[i].shared != b->certs[i].shared ||
+            !lg_staple_slot_same(a->certs[i].staple, b->certs[i].staple))
             return false;
     for (uint32_t i = 0; i < a->crl_cnt; i++)
         if (a->crls[i] != b->crls[i])
@@ -77,6 +78,8 @@ static bool copy_parts(const struct lg_tls_policy *from, struct lg_tls_policy *t
     for (; to->cert_cnt < from->cert_cnt; to->cert_cnt++) {
         to->certs[to->cert_cnt] = from->certs[to->cert_cnt];
         to->certs[to->cert_cnt].shared->stored.ref_cnt++;
+        if (to->certs[to->cert_cnt].staple)
+            to->certs[to->cert_cnt].staple->ref_cnt++;
     }
     for (; to->alpn_cnt < from->alpn_cnt; to->alpn_cnt++) {
         to->alpn[to->alpn_cnt] = strdup(from->alpn[to->alpn_cnt]);
@@ -206,19 +209,27 @@ static bool has_name_of(const struct lg_tls_cert *a, const struct lg_tls_cert *b
     return false;
 }
 
-static void put_cert(struct lg_tls_policy *p, const struct lg_tls_cert *c, struct lg_tls_put *put)
+/* put_cert takes c over, also when it fails. */
+static bool put_cert(struct lg_where *w, struct lg_tls_policy *p, const struct lg_tls_cert *c,
+                     struct lg_tls_put *put)
 {
     uint32_t i = 0;
+    struct lg_staple_slot *old = NULL;
     while (i < p->cert_cnt && (p->certs[i].kind != c->kind || !has_name_of(&p->certs[i], c)))
         i++;
     *put = (struct lg_tls_put){
         .has_replaced = i < p->cert_cnt, .idx = i, .not_after_s = c->not_after_s};
     snprintf(put->name, sizeof put->name, "%s", c->name_cnt ? c->names[0] : "");
-    if (put->has_replaced)
+    if (put->has_replaced) {
         lg_cert_give(p->certs[i].shared);
-    else
+        old = p->certs[i].staple;
+    } else {
         p->cert_cnt++;
+    }
     p->certs[i] = *c;
+    bool ok = lg_staple_follow(w, old, c->shared, &p->certs[i].staple);
+    lg_staple_slot_give(old);
+    return ok;
 }
 
 /* own copies a text into what lg_file_fini wipes and frees. */
@@ -238,8 +249,7 @@ static bool put(struct lg_where *w, struct lg_tls_policy *n, const struct lg_pai
     struct lg_tls_cert c;
     if (n->cert_cnt >= INT16_MAX || !lg_policy_cert(w, n, t, &c))
         return false;
-    put_cert(n, &c, what);
-    return lg_policy_names(n);
+    return put_cert(w, n, &c, what) && lg_policy_names(n);
 }
 
 lg_err_t lg_tls_policy_put(const struct lg_config *cfg, const struct lg_cfg_listener *l,

@@ -13,64 +13,25 @@
 #define CRL_FILE_MAX_SZ (512u << 20)
 #define BIG_CNT 10000 /* entries of a list worth a line in the log */
 
-/* Signature algorithms, by the body of their OID, as wolfSSL numbers them. SHA-1 is not here. */
-static uint32_t sig_oid(lg_span_t oid)
-{
-    static const struct {
-        uint8_t len, oid[9];
-        uint32_t wolf;
-    } known[] = {
-        {9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11}, CTC_SHA256wRSA},
-        {9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12}, CTC_SHA384wRSA},
-        {9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13}, CTC_SHA512wRSA},
-        {9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10}, CTC_RSASSAPSS},
-        {8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2}, CTC_SHA256wECDSA},
-        {8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3}, CTC_SHA384wECDSA},
-        {8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4}, CTC_SHA512wECDSA},
-        {3, {0x2b, 0x65, 0x70}, CTC_ED25519},
-    };
-    for (size_t i = 0; i < LG_ARRAY_CNT(known); i++)
-        if (lg_span_eq(oid, lg_span(known[i].oid, known[i].len)))
-            return known[i].wolf;
-    return 0;
-}
-
-static bool signed_by(const struct lg_crl_head *h, uint32_t oid, const struct lg_tls_anchor *a)
-{
-    DecodedCert d;
-    SignatureCtx sig;
-    bool ok = false;
-    InitDecodedCert(&d, a->der, (word32)a->der_sz, NULL);
-    if (ParseCert(&d, CA_TYPE, NO_VERIFY, NULL) == 0) {
-        Signer ca = {.publicKey = d.publicKey,
-                     .pubKeySize = d.pubKeySize,
-                     .keyOID = d.keyOID,
-                     .keyUsage = d.extKeyUsageSet ? d.extKeyUsage : 0xffff};
-        ok = VerifyCRL_Signature(&sig, h->tbs.p, (word32)h->tbs.len, h->sig.p, (word32)h->sig.len,
-                                 oid, h->sig_params.p, (int)h->sig_params.len, &ca, NULL) == 0;
-    }
-    FreeDecodedCert(&d);
-    return ok;
-}
-
 /* find_signer: the CA of the bundle that signed the list; says what is wrong when there is none. */
 static const struct lg_tls_anchor *find_signer(const struct lg_where *w, const char *path,
                                                const struct lg_crl_head *h,
                                                const struct lg_tls_policy *p)
 {
-    uint32_t oid = sig_oid(h->sig_alg), first = lg_policy_anchor(p, h->issuer);
+    struct lg_signed s = {h->tbs, h->sig_alg, h->sig_params, h->sig, .needs_crl_sign = true};
+    uint32_t first = lg_policy_anchor(p, h->issuer);
     if (first == p->anchor_cnt) {
         lg_where_error(w, "%s is not issued by a CA of client_ca; add the CA or drop the list",
                        path);
         return NULL;
     }
-    if (oid == 0) {
+    if (!lg_signed_is_known(h->sig_alg)) {
         lg_where_error(w, "%s is signed with an algorithm that is not accepted (SHA-1?)", path);
         return NULL;
     }
     for (uint32_t i = first; i < p->anchor_cnt && lg_span_eq(p->anchors[i].x509.subject, h->issuer);
          i++)
-        if (signed_by(h, oid, &p->anchors[i]))
+        if (lg_signed_by(&s, lg_span(p->anchors[i].der, p->anchors[i].der_sz)))
             return &p->anchors[i];
     lg_where_error(w, "%s: the signature of the list is wrong; fetch it again", path);
     return NULL;

@@ -120,6 +120,8 @@ static void cert_free(struct lg_cert_shared *c)
         free(c->cert.names[i]);
     free(c->cert.names);
     free(c->cert.ctxs);
+    free(c->leaf);
+    free(c->issuer);
     free(c);
 }
 
@@ -150,6 +152,11 @@ static struct lg_cert_shared *cert_make(struct lg_where *w, const struct lg_tls_
                                    .names = k.names,
                                    .ctxs = calloc(p->worker_cnt, sizeof *c->cert.ctxs)};
     memcpy(c->cert.id, k.leaf_hash, sizeof c->cert.id);
+    c->leaf = k.leaf;
+    c->leaf_sz = k.leaf_sz;
+    c->issuer = k.issuer;
+    c->issuer_sz = k.issuer_sz;
+    k.leaf = k.issuer = NULL;
     k.names = NULL;
     k.name_cnt = 0;
     bool ok = c->cert.ctxs != NULL;
@@ -190,10 +197,11 @@ static bool cert_build(struct lg_where *w, struct lg_tls_policy *p, const struct
     struct lg_pair_text t;
     if (!lg_pair_read(w, c, &t))
         return false;
-    bool ok = lg_policy_cert(w, p, &t, &p->certs[p->cert_cnt]);
+    struct lg_tls_cert *cert = &p->certs[p->cert_cnt];
+    bool ok = lg_policy_cert(w, p, &t, cert);
     p->cert_cnt += ok;
     lg_pair_fini(&t);
-    return ok;
+    return ok && lg_staple_load(w, c, cert->shared, &cert->staple);
 }
 
 static int name_cmp(const void *a, const void *b)
@@ -364,8 +372,10 @@ void lg_tls_policy_free(struct lg_tls_policy *p)
     if (!p || (p->ref_cnt > 1 && p->ref_cnt--))
         return;
     struct lg_tls_core *core = lg_wolf_detach();
-    for (uint32_t i = 0; i < p->cert_cnt; i++)
+    for (uint32_t i = 0; i < p->cert_cnt; i++) {
         lg_cert_give(p->certs[i].shared);
+        lg_staple_slot_give(p->certs[i].staple);
+    }
     for (uint32_t i = 0; i < p->alpn_cnt; i++)
         free(p->alpn[i]);
     lg_client_fini(p->client);

@@ -5,6 +5,7 @@
 enum { REC_ALERT = 21, REC_HANDSHAKE = 22, HS_CLIENT_HELLO = 1 };
 enum {
     EXT_SERVER_NAME = 0,
+    EXT_STATUS_REQUEST = 5,
     EXT_SUPPORTED_GROUPS = 10,
     EXT_SIGNATURE_ALGORITHMS = 13,
     EXT_ALPN = 16,
@@ -15,6 +16,7 @@ enum {
     EXT_PSK_MODES = 45,
     EXT_KEY_SHARE = 51,
     PSK_DHE_KE = 1,
+    STATUS_OCSP = 1,
     PSK_CNT_MAX = 32, /* more than any client offers; each costs memory */
     SHARE_CNT_MAX = 32,
     EXT_CNT_MAX = 128, /* more extensions than any client has sent: the rest is refused */
@@ -208,6 +210,19 @@ static bool parse_psk_modes(lg_span_t data, struct lg_hello *h)
     return !c.failed && lg_cur_left(&c) == 0 && modes.len > 0;
 }
 
+/* parse_status: whose answers the client prefers, and its extensions, make no difference. A type of
+ * status that we do not know is none. RFC 6066 8 */
+static bool parse_status(lg_span_t data, struct lg_hello *h)
+{
+    struct lg_cur c = lg_cur(data);
+    if (lg_cur_u8(&c) != STATUS_OCSP)
+        return true;
+    lg_cur_vec16(&c); /* responder IDs */
+    lg_cur_vec16(&c); /* extensions */
+    h->wants_status = !c.failed && lg_cur_left(&c) == 0;
+    return h->wants_status;
+}
+
 static enum lg_hello_err parse_ext(uint16_t type, lg_span_t data, struct lg_hello *h)
 {
     bool ok = true;
@@ -234,6 +249,9 @@ static enum lg_hello_err parse_ext(uint16_t type, lg_span_t data, struct lg_hell
     case EXT_EXTENDED_MASTER_SECRET:
         ok = data.len == 0;
         h->has_ems = true;
+        break;
+    case EXT_STATUS_REQUEST:
+        ok = parse_status(data, h);
         break;
     case EXT_SESSION_TICKET:
         h->ticket = data;

@@ -60,6 +60,7 @@ struct lg_hello {
     lg_span_t psks;     /* 1.3: identities of pre_shared_key, entries well-formed; or empty */
     bool has_versions, has_sig_algs, has_groups, has_alpn;
     bool has_ems;               /* extended_master_secret, RFC 7627 */
+    bool wants_status;          /* status_request for OCSP */
     bool has_psk_dhe;           /* psk_key_exchange_modes names psk_dhe_ke */
     bool has_odd_name;          /* a server_name that is no host name: like one that nobody knows */
     char sni[LG_HELLO_NAME_SZ]; /* lower case, no trailing dot; "" when absent or odd */

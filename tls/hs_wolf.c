@@ -187,6 +187,7 @@ lg_err_t lg_hs_start(struct lg_tls *t, const struct lg_hello *h, int cert_idx, c
     t->in_hs_cnt = true;
     t->step = LG_STEP_HANDSHAKE;
     t->info.alpn = alpn;
+    t->wants_staple = h->wants_status && t->policy->certs[cert_idx].staple;
     if (!configure(t, h, alpn))
         return lg_hs_fail(t, MEMORY_E);
     if (!lg_ticket_is_alien(t, h))
@@ -246,7 +247,10 @@ static lg_err_t done(struct lg_tls *t)
 
 lg_err_t lg_hs_step(struct lg_tls *t)
 {
+    t->core->at_work = t;
     int ret = t->policy->client ? wolfSSL_connect(t->ssl) : wolfSSL_accept(t->ssl);
+    t->core->at_work = NULL;
+    t->core->staple = NULL;
     lg_kdf_forget(&t->core->kdf);
     if (ret == WOLFSSL_SUCCESS && t->info.reason == LG_TLS_R_NONE)
         return done(t);

@@ -65,6 +65,14 @@ struct lg_tls_crl_totals {
 };
 void lg_tls_crl_totals(struct lg_tls_crl_totals *out);
 
+/* The OCSP answers that are fetched for stapling. */
+struct lg_tls_ocsp_totals {
+    uint32_t fetched; /* certificates for which they are */
+    uint32_t good;    /* that have one of now */
+    uint32_t failing; /* whose last question failed */
+};
+void lg_tls_ocsp_totals(struct lg_tls_ocsp_totals *out);
+
 /* ---------------------------------------------------------------- core: one a worker */
 
 struct lg_tls_core_cfg {

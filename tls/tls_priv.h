@@ -13,6 +13,7 @@
 #include "rec.h"
 #include "revoked.h"
 #include "rng.h"
+#include "staple.h"
 #include "ticket.h"
 #include "tls.h"
 #include "x509.h"
@@ -59,6 +60,7 @@ struct lg_tls_cert {
     enum lg_key_kind kind;
     uint8_t id[LG_HASH_SZ]; /* of the leaf */
     int64_t not_after_s;
+    struct lg_staple_slot *staple; /* owns a reference; NULL: it has none */
     uint32_t name_cnt;
     char **names;              /* lower case, "*." first for a wildcard */
     struct WOLFSSL_CTX **ctxs; /* one a worker; each is touched by its worker only */
@@ -177,6 +179,8 @@ struct lg_tls_core {
     bool keep_wolf;                      /* tests: wolfSSL's records, not the engine's */
     uint64_t tickets_version;            /* of the copy; 0: none yet */
     struct lg_ticket_set tickets;
+    struct lg_tls *at_work;             /* borrows: during lg_hs_step; NULL otherwise */
+    const struct lg_staple *staple;     /* borrows: likewise; what it has promised to send */
     struct lg_kdf kdf;                  /* of the handshake at work */
     uint8_t scratch[LG_TLS_SCRATCH_SZ]; /* a hello put together; a record being gathered */
 };
@@ -240,10 +244,13 @@ struct lg_tls {
     uint32_t plain_seg_sz; /* bytes a buf of plaintext at most; 0: the pool's room */
     uint32_t tx_again_sz;  /* a write wolfSSL could not finish: repeat it with this size */
     struct lg_hello_asm hello;
-    struct lg_bufq held;       /* the hello as one record, until wolfSSL has read it */
-    int16_t cert_idx;          /* of the certificate that was chosen */
-    bool has_ems;              /* the hello offers extended_master_secret */
-    bool has_dud;              /* its ticket must open nothing */
+    struct lg_bufq held; /* the hello as one record, until wolfSSL has read it */
+    int16_t cert_idx;    /* of the certificate that was chosen */
+    bool wants_staple;   /* its client asked for an OCSP answer, and its certificate has some */
+    bool has_status;     /* 1.2: ServerHello said that one follows */
+    uint16_t staple_sz;  /* 1.3: of the answer in our Certificate; 0: none */
+    bool has_ems;        /* the hello offers extended_master_secret */
+    bool has_dud;        /* its ticket must open nothing */
     struct lg_kept_cert *kept; /* owns, in the arena; NULL: none */
     struct lg_ident *ident;    /* owns, in the arena; NULL: none is kept */
     struct lg_ticket *ticket;  /* owns, in the arena; until the handshake is over */

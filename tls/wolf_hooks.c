@@ -111,6 +111,7 @@ lg_err_t lg_tls_core_init(void *mem, const struct lg_tls_core_cfg *cfg, struct l
     core->worker_idx = cfg->worker_idx;
     core->max_handshakes = cfg->max_handshakes;
     core->handshakes = 0;
+    core->at_work = NULL;
     memset(&core->kdf, 0, sizeof core->kdf);
     lg_pool_init(&core->conns, p, cfg->max_conns, sizeof(struct lg_tls));
     p += lg_align_up(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tls)), LG_CACHE_LINE);

@@ -25,9 +25,11 @@
 
 /* SendAlert builds and sends one alert under the current write keys.
  * AddCA takes *der and adds it to cm as a signer.
- * CheckHostName: 0 when a certificate is for that name. */
+ * CheckHostName: 0 when a certificate is for that name.
+ * HashRaw adds bytes to the transcript. */
 int SendAlert(WOLFSSL *ssl, int severity, int type);
 int AddCA(WOLFSSL_CERT_MANAGER *cm, DerBuffer **der, int type, int verify);
+int HashRaw(WOLFSSL *ssl, const byte *p, int sz);
 int CheckHostName(DecodedCert *d, const char *name, size_t name_sz);
 
 enum { LG_WOLF_ALERT_WARNING = 1, LG_WOLF_ALERT_FATAL = 2 };
@@ -46,6 +48,19 @@ int lg_x25519_make_key(WC_RNG *rng, int keysize, struct curve25519_key *key);
 /* ticket_wolf.c: wolfSSL's SessionTicketEncCb. */
 int lg_ticket_cb(WOLFSSL *ssl, unsigned char *name, unsigned char *iv, unsigned char *mac, int enc,
                  unsigned char *buf, int sz, int *out_sz, void *ctx);
+/* signed_wolf.c: what somebody has signed. */
+struct lg_signed {
+    lg_span_t tbs, alg, params, sig;
+    bool needs_crl_sign; /* the key's owner must be allowed to sign lists */
+};
+/* lg_signed_by: by the key of this certificate (DER)? Thread control. */
+bool lg_signed_by(const struct lg_signed *s, lg_span_t cert);
+/* lg_signed_is_known: a signature algorithm that we accept (SHA-1 is none). */
+bool lg_signed_is_known(lg_span_t alg);
+/* auth_wolf.c: lg_wolf_add_signer adds a CA's certificate to cm; 0, or wolfSSL's error.
+ * lg_auth_is_strong: neither its signature nor its key is one that we refuse. */
+int lg_wolf_add_signer(WOLFSSL_CERT_MANAGER *cm, lg_span_t der, int type);
+bool lg_auth_is_strong(const DecodedCert *d);
 /* wolf_hooks.c: lg_wolf_control_begin sees to it that a thread without a core has a generator. */
 lg_err_t lg_wolf_control_begin(void);
 /* lg_wolf_detach takes the core off the calling thread and returns it, for what must come from the

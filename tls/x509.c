@@ -131,6 +131,15 @@ lg_err_t lg_x509_parse(lg_span_t der, struct lg_x509 *out)
     return LG_OK;
 }
 
+lg_span_t lg_x509_key_bits(lg_span_t spki)
+{
+    struct lg_cur top = lg_cur(spki), c = lg_cur(lg_der_expect(&top, LG_DER_SEQUENCE));
+    lg_der_expect(&c, LG_DER_SEQUENCE);
+    lg_span_t bits = lg_der_expect(&c, LG_DER_BIT_STRING);
+    bool ok = !top.failed && !c.failed && bits.len > 1 && bits.p[0] == 0;
+    return ok ? lg_span(bits.p + 1, bits.len - 1) : lg_span(NULL, 0);
+}
+
 lg_span_t lg_x509_common_name(lg_span_t name)
 {
     const lg_span_t none = {name.p, 0};
@@ -182,15 +191,14 @@ bool lg_x509_exts_ok(lg_span_t exts)
     return !c.failed;
 }
 
-/* find_ext gives the content of an id-ce extension (2.5.29.n); false: it is not there. */
-static bool find_ext(lg_span_t exts, uint8_t n, lg_span_t *out)
+/* find_oid gives the content of an extension; false: it is not there. */
+static bool find_oid(lg_span_t exts, lg_span_t wanted, lg_span_t *out)
 {
     struct lg_cur c = lg_cur(exts);
     struct lg_der ext;
     while (lg_der_next(&c, &ext)) {
         struct lg_cur e = lg_cur(ext.body);
-        lg_span_t oid = lg_der_expect(&e, LG_DER_OID);
-        if (oid.len != 3 || oid.p[0] != 0x55 || oid.p[1] != 0x1d || oid.p[2] != n)
+        if (!lg_span_eq(lg_der_expect(&e, LG_DER_OID), wanted))
             continue;
         if (lg_der_next_is(&e, LG_DER_BOOLEAN))
             lg_der_expect(&e, LG_DER_BOOLEAN);
@@ -198,6 +206,13 @@ static bool find_ext(lg_span_t exts, uint8_t n, lg_span_t *out)
         return true;
     }
     return false;
+}
+
+/* find_ext: of an id-ce extension (2.5.29.n). */
+static bool find_ext(lg_span_t exts, uint8_t n, lg_span_t *out)
+{
+    const uint8_t oid[] = {0x55, 0x1d, n};
+    return find_oid(exts, lg_span(oid, sizeof oid), out);
 }
 
 /* forms gathers the tags of GeneralNames; those of subtrees stand one level deeper. */
@@ -237,4 +252,51 @@ uint32_t lg_x509_limited_forms(lg_span_t exts)
     while (lg_der_next(&both, &list))
         found |= forms(list.body, true);
     return c.failed || both.failed ? UINT32_MAX : found;
+}
+
+/* is_url: http or https, and bytes that no line or header minds. */
+static bool is_url(lg_span_t s)
+{
+    bool ok = (s.len > 7 && memcmp(s.p, "http://", 7) == 0) ||
+              (s.len > 8 && memcmp(s.p, "https://", 8) == 0);
+    for (size_t i = 0; i < s.len; i++)
+        ok = ok && s.p[i] > ' ' && s.p[i] < 0x7f;
+    return ok;
+}
+
+lg_span_t lg_x509_ocsp_url(lg_span_t exts)
+{
+    static const uint8_t info_access[] = {0x2b, 6, 1, 5, 5, 7, 1, 1};
+    static const uint8_t ocsp[] = {0x2b, 6, 1, 5, 5, 7, 0x30, 1};
+    enum { URI = 0x86 };
+    lg_span_t value;
+    struct lg_der one;
+    if (!find_oid(exts, lg_span(info_access, sizeof info_access), &value))
+        return lg_span(NULL, 0);
+    struct lg_cur top = lg_cur(value), list = lg_cur(lg_der_expect(&top, LG_DER_SEQUENCE));
+    while (lg_der_next(&list, &one)) {
+        struct lg_cur c = lg_cur(one.body);
+        struct lg_der where;
+        lg_span_t method = lg_der_expect(&c, LG_DER_OID);
+        if (lg_der_next(&c, &where) && where.tag == URI && is_url(where.body) &&
+            lg_span_eq(method, lg_span(ocsp, sizeof ocsp)))
+            return where.body;
+    }
+    return lg_span(NULL, 0);
+}
+
+bool lg_x509_must_staple(lg_span_t exts)
+{
+    static const uint8_t tls_feature[] = {0x2b, 6, 1, 5, 5, 7, 1, 0x18};
+    enum { STATUS_REQUEST = 5 };
+    lg_span_t value;
+    if (!find_oid(exts, lg_span(tls_feature, sizeof tls_feature), &value))
+        return false;
+    struct lg_cur top = lg_cur(value), list = lg_cur(lg_der_expect(&top, LG_DER_SEQUENCE));
+    while (lg_cur_left(&list)) {
+        lg_span_t f = lg_der_uint(lg_der_expect(&list, LG_DER_INTEGER));
+        if (f.len == 1 && f.p[0] == STATUS_REQUEST)
+            return true;
+    }
+    return false;
 }

@@ -53,6 +53,8 @@ struct lg_x509 {
 /* lg_x509_parse: out borrows from der. LG_E(FORMAT) when malformed. Thread any, pure. */
 LG_MUST lg_err_t lg_x509_parse(lg_span_t der, struct lg_x509 *out);
 
+/* lg_x509_key_bits: the key itself, without its algorithm; empty: malformed. Thread any, pure. */
+lg_span_t lg_x509_key_bits(lg_span_t spki);
 /* lg_x509_common_name gives the value of a name's one commonName; empty: it has none, several, or
  * one that is no string of bytes (UTF8, Printable, Teletex, IA5). Thread any, pure. */
 lg_span_t lg_x509_common_name(lg_span_t name);
@@ -65,5 +67,10 @@ bool lg_x509_exts_ok(lg_span_t exts);
  */
 uint32_t lg_x509_name_forms(lg_span_t exts);
 uint32_t lg_x509_limited_forms(lg_span_t exts);
+/* lg_x509_ocsp_url: the first http(s) address at which the issuer answers OCSP questions; empty:
+ * none. Printable ASCII without blanks. Thread any, pure. RFC 5280 4.2.2.1 */
+lg_span_t lg_x509_ocsp_url(lg_span_t exts);
+/* lg_x509_must_staple: servers must staple an OCSP answer to it (RFC 7633). Thread any, pure. */
+bool lg_x509_must_staple(lg_span_t exts);
 
 #endif

@@ -71,6 +71,20 @@ keyUsage = critical, digitalSignature, keyEncipherment
 extendedKeyUsage = serverAuth
 subjectAltName = $ENV::SAN
 authorityKeyIdentifier = keyid
+[must_staple]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = $ENV::SAN
+authorityKeyIdentifier = keyid
+authorityInfoAccess = OCSP;URI:http://127.0.0.1:2560/
+tlsfeature = status_request
+[responder]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = critical, OCSPSigning
+authorityKeyIdentifier = keyid
+noCheck = ignored
 [client]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
@@ -228,6 +242,23 @@ server_extras() {
     sed 's/^[A-Za-z0-9+/]\{60\}/&!!!!/' server-ecdsa.crt >server-broken.pem
 }
 
+# What test_staple.c staples, and who answers for it: `openssl ocsp` with the CA's index.
+ocsp_extras() {
+    SAN="DNS:must.example"
+    make_leaf server-inter must must.example must_staple ec
+    make_leaf server-inter must-not must-not.example must_staple ec
+    make_leaf server-inter ocsp-server "Lockgate Test OCSP" responder ec
+    revoke server-inter must-not.crt
+    answer() { # OUT CERT [openssl ocsp's arguments]
+        local out=$1 cert=$2
+        shift 2
+        quiet openssl ocsp -index ca/server-inter/index -CA server-inter.pem -rsigner ocsp-server.crt \
+            -rkey ocsp-server.key -issuer server-inter.pem -cert "$cert" -respout "$out" -noverify "$@"
+    }
+    answer good.ocsp must.crt -ndays 7
+    answer revoked.ocsp must-not.crt -ndays 7
+}
+
 client_extras() {
     make_leaf client-inter dave dave client ec -startdate 20900101000000Z -enddate 20910101000000Z
     make_leaf client-inter rsa-client rsa-client client rsa
@@ -288,6 +319,7 @@ PY
 demo_pki
 if [ "$kind" = --tests ]; then
     server_extras
+    ocsp_extras
     client_extras
     crl_extras
 fi

@@ -412,6 +412,11 @@ uint64_t lg_cores_ask(struct lg_cores *cs)
     return rte_rcu_qsbr_start(cs->shared->qsv);
 }
 
+uint64_t lg_cores_mark(struct lg_cores *cs)
+{
+    return rte_rcu_qsbr_start(cs->shared->qsv);
+}
+
 bool lg_cores_is_quiet(struct lg_cores *cs, uint64_t token)
 {
     return rte_rcu_qsbr_check(cs->shared->qsv, token, false) == 1;

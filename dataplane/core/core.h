@@ -70,6 +70,8 @@ uint64_t lg_cores_publish(struct lg_cores *cs, const struct lg_snapshot *s);
  * turns. Returns the token for lg_cores_is_quiet. */
 uint64_t lg_cores_ask(struct lg_cores *cs);
 bool lg_cores_is_quiet(struct lg_cores *cs, uint64_t token);
+/* lg_cores_mark: a token for lg_cores_is_quiet: what was taken out of the workers' reach before. */
+uint64_t lg_cores_mark(struct lg_cores *cs);
 
 /* What a worker is doing, for operators. Thread any. */
 struct lg_core_report {

@@ -225,23 +225,40 @@ static const char *spawn_file(int n)
     return rig_path(name);
 }
 
-pid_t rig_spawn(const char *fmt, ...)
+static pid_t spawn(enum rig_ns ns, const char *fmt, va_list ap)
 {
     char text[4096];
-    va_list ap;
 
-    va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
     for (int i = 0; i < SPAWN_MAX; i++) {
         if (rig.spawned[i].pid)
             continue;
         rig.spawned[i].n = rig.spawn_n++;
-        pid_t pid = rig_exec(rig_ns_name(RIG_CLIENT), text, spawn_file(rig.spawned[i].n), true);
+        pid_t pid = rig_exec(rig_ns_name(ns), text, spawn_file(rig.spawned[i].n), true);
         rig.spawned[i].pid = pid > 0 ? pid : 0;
         return pid;
     }
     return -1;
+}
+
+pid_t rig_spawn(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    pid_t pid = spawn(RIG_CLIENT, fmt, ap);
+    va_end(ap);
+    return pid;
+}
+
+pid_t rig_spawn_gate(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    pid_t pid = spawn(RIG_GATE, fmt, ap);
+    va_end(ap);
+    return pid;
 }
 
 int rig_join(pid_t pid, unsigned timeout_s)

@@ -55,6 +55,8 @@ int rig_tool(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* rig_spawn starts a client command; rig_join waits for its end, at most timeout_s, and gives its
  * output in rig_out and its status. */
 pid_t rig_spawn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* rig_spawn_gate is rig_spawn in lockgate's namespace: what its control thread can reach. */
+pid_t rig_spawn_gate(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int rig_join(pid_t pid, unsigned timeout_s);
 /* rig_alive: the command has not ended. */
 bool rig_alive(pid_t pid);

@@ -253,6 +253,32 @@ TEST(ConfigCheck, WantsATlsSectionWhereTlsIsSpokenAndNowhereElse)
     lg_config_free(cfg);
 }
 
+TEST(ConfigCheck, RefusesStaplingFromTwoPlacesOrNone)
+{
+#define KEY "lg.yaml:33: listeners[0].tls.certificates[0]."
+    static const struct fx_mistake mistakes[] = {
+        {"key: shop.key}", "key: shop.key, ocsp: a, ocsp_fetch: true}",
+         KEY "ocsp: is a file, and ocsp_fetch asks the responder: remove one of the two"},
+        {"key: shop.key}", "key: shop.key, ocsp: a, ocsp_responder: \"http://a/\"}",
+         KEY "ocsp_responder: has no effect without ocsp_fetch: true"},
+        {"key: shop.key}", "key: shop.key, ocsp_issuer: a}",
+         KEY "ocsp_issuer: has no effect without ocsp or ocsp_fetch"},
+        {"key: shop.key}", "key: shop.key, ocsp_fetch: true, ocsp_responder: \"file:///a\"}",
+         KEY
+         "ocsp_responder: found \"file:///a\", expected an http:// or https:// address; without "
+         "blanks"},
+    };
+#undef KEY
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+    struct lg_config *cfg =
+        fx_config("key: shop.key}",
+                  "key: shop.key, ocsp_fetch: true, ocsp_responder: \"http://a:8/b\"}", NULL);
+    REQUIRE(cfg != NULL);
+    EXPECT(cfg->listeners[0].tls.certs[0].ocsp_fetch);
+    EXPECT_STR(cfg->listeners[0].tls.certs[0].ocsp_responder, "http://a:8/b");
+    lg_config_free(cfg);
+}
+
 TEST(ConfigCheck, RefusesTlsKeysThatContradict)
 {
     static const struct fx_mistake mistakes[] = {

@@ -4,6 +4,7 @@
 #include "t.h"
 #include <dirent.h>
 #include <openssl/ec.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -38,6 +39,26 @@ static const struct {
     {"srvinter",
      {.cn = "Server Intermediate", .issuer = "srvca", .ca = "critical,CA:TRUE", .ku = CA_KU}},
     {"chained", {.cn = "chained.example", .san = "DNS:chained.example", .issuer = "srvinter"}},
+    {"stapled",
+     {.cn = "stapled.example",
+      .san = "DNS:stapled.example",
+      .issuer = "srvca",
+      .aia = "caIssuers;URI:http://no.example/ca,OCSP;URI:http://ocsp.example/q"}},
+    {"stapledrsa",
+     {.cn = "stapled.example",
+      .san = "DNS:stapled.example",
+      .issuer = "srvca",
+      .key = PKI_RSA2048}},
+    {"must", {.cn = "m", .san = "DNS:must.example", .issuer = "srvca", .must_staple = true}},
+    {"ocspok", {.cn = "OCSP Responder", .issuer = "srvca", .eku = "OCSPSigning"}},
+    {"ocspno", {.cn = "No Responder", .issuer = "srvca", .eku = "serverAuth"}},
+    {"ocspalien", {.cn = "Alien Responder", .issuer = "other", .eku = "OCSPSigning"}},
+    {"ocspold",
+     {.cn = "Old Responder",
+      .issuer = "srvca",
+      .eku = "OCSPSigning",
+      .from_s = -7200,
+      .to_s = -3600}},
     {"good", {.cn = "Good Client", .issuer = "root", .ku = EE_KU, .eku = "clientAuth"}},
     {"goodrsa", {.cn = "Good RSA Client", .issuer = "root", .key = PKI_RSA2048}},
     {"good2", {.cn = "Deep Client", .issuer = "inter", .ku = EE_KU, .eku = "clientAuth"}},
@@ -218,6 +239,8 @@ static void make(size_t i)
     add_ext(x, issuer, NID_ext_key_usage, s->eku);
     add_ext(x, issuer, NID_subject_alt_name, s->long_san ? long_san() : s->san);
     add_ext(x, issuer, NID_name_constraints, s->nc);
+    add_ext(x, issuer, NID_info_access, s->aia);
+    add_ext(x, issuer, NID_tlsfeature, s->must_staple ? "status_request" : NULL);
     if (s->twice)
         add_ext(x, issuer, NID_ext_key_usage, s->eku);
     if (s->year9999)
@@ -326,4 +349,64 @@ const char *pki_file(const char *name, const void *data, size_t sz)
     fwrite(data, 1, sz, f);
     fclose(f);
     return path;
+}
+
+static unsigned char *last_der;
+
+static void drop_der(void)
+{
+    OPENSSL_free(last_der);
+}
+
+/* keep_der holds on to what libcrypto has encoded. */
+static void keep_der(unsigned char *der)
+{
+    static bool registered;
+    if (!registered)
+        atexit(drop_der);
+    registered = true;
+    OPENSSL_free(last_der);
+    last_der = der;
+}
+
+static void add_single(OCSP_BASICRESP *b, const struct pki_ocsp *o, const char *cert)
+{
+    OCSP_CERTID *id = OCSP_cert_to_id(o->sha256 ? EVP_sha256() : EVP_sha1(), pki_get(cert)->x509,
+                                      pki_get(o->issuer)->x509);
+    ASN1_TIME *from = X509_gmtime_adj(NULL, o->this_s), *to = X509_gmtime_adj(NULL, o->next_s);
+    ASN1_TIME *when = X509_gmtime_adj(NULL, -3600);
+    bool revoked = o->status == V_OCSP_CERTSTATUS_REVOKED;
+    OCSP_basic_add1_status(b, id, o->status, revoked ? OCSP_REVOKED_STATUS_KEYCOMPROMISE : 0,
+                           revoked ? when : NULL, from, o->next_s ? to : NULL);
+    ASN1_TIME_free(when);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(to);
+    OCSP_CERTID_free(id);
+}
+
+size_t pki_ocsp(const struct pki_ocsp *o, unsigned char **der)
+{
+    const struct pki_cert *by = pki_get(o->signer ? o->signer : o->issuer);
+    OCSP_BASICRESP *b = OCSP_BASICRESP_new();
+    if (o->other)
+        add_single(b, o, o->other);
+    add_single(b, o, o->cert);
+    unsigned long flags = (o->no_certs ? OCSP_NOCERTS : 0ul) | (o->by_key ? OCSP_RESPID_KEY : 0ul);
+    if (!OCSP_basic_sign(b, by->x509, by->key, EVP_sha256(), NULL, flags))
+        abort();
+    OCSP_RESPONSE *r = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, b);
+    *der = NULL;
+    int sz = i2d_OCSP_RESPONSE(r, der);
+    OCSP_RESPONSE_free(r);
+    OCSP_BASICRESP_free(b);
+    keep_der(*der);
+    return (size_t)sz;
+}
+
+size_t pki_der(const char *name, unsigned char **der)
+{
+    *der = NULL;
+    int sz = i2d_X509(pki_get(name)->x509, der);
+    keep_der(*der);
+    return (size_t)sz;
 }

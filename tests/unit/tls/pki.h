@@ -20,6 +20,8 @@ struct pki_spec {
     const char *ku;     /* keyUsage; NULL: none */
     const char *eku;    /* extendedKeyUsage; NULL: none */
     const char *nc;     /* nameConstraints; NULL: none */
+    const char *aia;    /* authorityInfoAccess; NULL: none */
+    bool must_staple;   /* RFC 7633 */
     int from_s, to_s;   /* validity, seconds from now; both 0: an hour ago to a day ahead */
     bool sha1;          /* signed with SHA-1 */
     bool twice;         /* extendedKeyUsage comes twice */
@@ -44,6 +46,21 @@ const char *pki_bundle(const char *names);
  *   next_s   nextUpdate, seconds from now
  *   forger   sign with this one's key instead of the issuer's; NULL: the issuer's */
 const char *pki_crl(const char *issuer, const char *revoked, int next_s, const char *forger);
+/* How a test's OCSP answer is made. */
+struct pki_ocsp {
+    const char *cert, *issuer; /* whom it is about */
+    int status;                /* V_OCSP_CERTSTATUS_GOOD, ... */
+    int this_s, next_s;        /* seconds from now; next_s 0: none */
+    const char *signer;        /* NULL: the issuer */
+    bool no_certs;             /* the signer's certificate is left out */
+    bool by_key;               /* the signer is named by its key */
+    bool sha256;               /* the certificate is named by SHA-256 */
+    const char *other;         /* an answer about this one comes first; NULL: none */
+};
+/* pki_ocsp makes the answer's DER; bytes of it, which stay valid until the next call. */
+size_t pki_ocsp(const struct pki_ocsp *o, unsigned char **der);
+/* pki_der: a certificate's DER, likewise. */
+size_t pki_der(const char *name, unsigned char **der);
 /* pki_file writes text into a new file. */
 const char *pki_file(const char *name, const void *data, size_t sz);
 const char *pki_dir(void);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void once(void)
+void rig_once(void)
 {
     static bool done;
     if (!done && !lg_is_ok(lg_tls_global_init()))
@@ -17,7 +17,7 @@ void rig_init(struct rig *r, const char *certs)
 {
     char *list = strdup(certs), *save = NULL;
     memset(r, 0, sizeof *r);
-    once();
+    rig_once();
     r->cfg.file = "test.yaml";
     r->seg_sz = 1400;
     r->max_handshakes = r->max_conns = 4;

@@ -38,6 +38,8 @@ struct rig {
     SSL_SESSION *offer; /* owns: rig_client offers it; rig_keep fills it */
 };
 
+/* rig_once: the library's set-up, for tests without a rig. */
+void rig_once(void);
 /* rig_init: a listener with the given certificates (comma-separated names), one-way, TLS 1.2-1.3.
  */
 void rig_init(struct rig *r, const char *certs);
