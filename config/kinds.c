@@ -66,7 +66,8 @@ static bool read_str(struct lg_walk *w, const struct lg_field *f, const struct l
     put_str(dst, s);
     return s != NULL;
 }
-const struct lg_kind lg_kind_str = {"text", sizeof(char *), read_str};
+const struct lg_kind lg_kind_str = {"text", sizeof(char *), read_str,
+                                    "\"type\": [\"string\", \"number\", \"boolean\"]"};
 
 static bool is_name(const struct lg_node *n)
 {
@@ -99,7 +100,9 @@ static bool read_name(struct lg_walk *w, const struct lg_field *f, const struct 
     put_str(dst, s);
     return s != NULL;
 }
-const struct lg_kind lg_kind_name = {"name", sizeof(char *), read_name};
+const struct lg_kind lg_kind_name = {
+    "name", sizeof(char *), read_name,
+    "\"type\": [\"string\", \"integer\"], \"pattern\": \"^[A-Za-z0-9_.-]{1,63}$\""};
 
 /* A reference is a name too; check.c looks it up in the tree and writes the index. */
 static bool read_ref(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
@@ -109,7 +112,9 @@ static bool read_ref(struct lg_walk *w, const struct lg_field *f, const struct l
     (void)dst;
     return check_name(w, path, n);
 }
-const struct lg_kind lg_kind_ref = {"name of a pool", 0, read_ref};
+const struct lg_kind lg_kind_ref = {
+    "name of a pool", 0, read_ref,
+    "\"type\": [\"string\", \"integer\"], \"pattern\": \"^[A-Za-z0-9_.-]{1,63}$\""};
 
 /* file_problem says why a file cannot be read; NULL when it can. */
 static const char *file_problem(const char *path)
@@ -177,7 +182,8 @@ static bool read_file(struct lg_walk *w, const struct lg_field *f, const struct 
         lg_walk_error(w, path, n, "cannot read %.200s: %s", full, problem);
     return len && !problem && keep_path(w, full, len, dst);
 }
-const struct lg_kind lg_kind_file = {"file", sizeof(char *), read_file};
+const struct lg_kind lg_kind_file = {"file", sizeof(char *), read_file,
+                                     "\"type\": \"string\", \"minLength\": 1"};
 
 /* A file that need not be there. */
 static bool read_new_file(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
@@ -189,7 +195,8 @@ static bool read_new_file(struct lg_walk *w, const struct lg_field *f, const str
     (void)f;
     return len && keep_path(w, full, len, dst);
 }
-const struct lg_kind lg_kind_new_file = {"file", sizeof(char *), read_new_file};
+const struct lg_kind lg_kind_new_file = {"file", sizeof(char *), read_new_file,
+                                         "\"type\": \"string\", \"minLength\": 1"};
 
 /* ---------------------------------------------------------------- words */
 
@@ -272,7 +279,7 @@ static bool read_bool(struct lg_walk *w, const struct lg_field *f, const struct 
     lg_walk_error(w, path, n, "found %s, expected true or false", lg_found(n, found));
     return false;
 }
-const struct lg_kind lg_kind_bool = {"true or false", 0, read_bool};
+const struct lg_kind lg_kind_bool = {"true or false", 0, read_bool, "\"type\": \"boolean\""};
 
 /* ---------------------------------------------------------------- numbers with and without unit */
 
@@ -326,7 +333,7 @@ static bool read_uint(struct lg_walk *w, const struct lg_field *f, const struct 
     put_uint(f, dst, v);
     return true;
 }
-const struct lg_kind lg_kind_uint = {"number", 0, read_uint};
+const struct lg_kind lg_kind_uint = {"number", 0, read_uint, "\"type\": \"integer\""};
 
 static bool read_duration(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
                           struct lg_node *n, void *dst)
@@ -353,7 +360,8 @@ static bool read_duration(struct lg_walk *w, const struct lg_field *f, const str
         lg_walk_error(w, path, n, "found %s, expected %s", found, expected);
     return false;
 }
-const struct lg_kind lg_kind_duration = {"duration", 0, read_duration};
+const struct lg_kind lg_kind_duration = {
+    "duration", 0, read_duration, "\"type\": \"string\", \"pattern\": \"^[0-9]+(us|ms|s|m|h)$\""};
 
 /* size_hint mends the two usual mistakes: MB for MiB, and no unit where megabytes are meant. */
 static const char *size_hint(const struct lg_field *f, const char *unit, uint64_t number,
@@ -397,4 +405,6 @@ static bool read_size(struct lg_walk *w, const struct lg_field *f, const struct 
                   is_number ? size_hint(f, p, number, hint) : "");
     return false;
 }
-const struct lg_kind lg_kind_size = {"size", 0, read_size};
+const struct lg_kind lg_kind_size = {
+    "size", 0, read_size,
+    "\"type\": [\"string\", \"integer\"], \"pattern\": \"^[0-9]+(KiB|MiB|GiB)?$\""};

@@ -67,7 +67,8 @@ static bool read_ip(struct lg_walk *w, const struct lg_field *f, const struct lg
     memcpy(dst, &ip, sizeof ip);
     return true;
 }
-const struct lg_kind lg_kind_ip = {"IP address", sizeof(lg_ip_t), read_ip};
+const struct lg_kind lg_kind_ip = {"IP address", sizeof(lg_ip_t), read_ip,
+                                   "\"type\": \"string\", \"pattern\": \"^[0-9A-Fa-f.:]+$\""};
 
 static bool read_prefix(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
                         struct lg_node *n, void *dst)
@@ -86,7 +87,9 @@ static bool read_prefix(struct lg_walk *w, const struct lg_field *f, const struc
     memcpy(dst, &p, sizeof p);
     return true;
 }
-const struct lg_kind lg_kind_prefix = {"address/prefix", sizeof(struct lg_prefix), read_prefix};
+const struct lg_kind lg_kind_prefix = {
+    "address/prefix", sizeof(struct lg_prefix), read_prefix,
+    "\"type\": \"string\", \"pattern\": \"^[0-9A-Fa-f.:]+/[0-9]{1,3}$\""};
 
 static bool read_endpoint(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
                           struct lg_node *n, void *dst)
@@ -109,7 +112,9 @@ static bool read_endpoint(struct lg_walk *w, const struct lg_field *f, const str
     memcpy(dst, &e, sizeof e);
     return true;
 }
-const struct lg_kind lg_kind_endpoint = {"address:port", sizeof(struct lg_endpoint), read_endpoint};
+const struct lg_kind lg_kind_endpoint = {
+    "address:port", sizeof(struct lg_endpoint), read_endpoint,
+    "\"type\": \"string\", \"pattern\": \"^([0-9.]+|\\\\[[0-9A-Fa-f.:]+\\\\]):[0-9]{1,5}$\""};
 
 static bool read_mac(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
                      struct lg_node *n, void *dst)
@@ -137,7 +142,9 @@ static bool read_mac(struct lg_walk *w, const struct lg_field *f, const struct l
     port->has_mac = true;
     return true;
 }
-const struct lg_kind lg_kind_mac = {"Ethernet address", 0, read_mac};
+const struct lg_kind lg_kind_mac = {
+    "Ethernet address", 0, read_mac,
+    "\"type\": \"string\", \"pattern\": \"^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$\""};
 
 /* ---------------------------------------------------------------- global */
 
@@ -172,7 +179,11 @@ static bool read_workers(struct lg_walk *w, const struct lg_field *f, const stru
     n->is_bad |= !ok;
     return ok;
 }
-const struct lg_kind lg_kind_workers = {"list of CPUs, or count", 0, read_workers};
+const struct lg_kind lg_kind_workers = {
+    "list of CPUs, or count", 0, read_workers,
+    "\"anyOf\": [{\"type\": \"integer\", \"minimum\": 1, \"maximum\": 64}, {\"type\": \"array\", "
+    "\"minItems\": 1, \"maxItems\": 64, \"items\": {\"type\": \"integer\", \"minimum\": 0, "
+    "\"maximum\": 1023}}]"};
 
 static bool read_cpu(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
                      struct lg_node *n, void *dst)
@@ -192,7 +203,9 @@ static bool read_cpu(struct lg_walk *w, const struct lg_field *f, const struct l
     memcpy(dst, &cpu, sizeof cpu);
     return true;
 }
-const struct lg_kind lg_kind_cpu = {"CPU, or any", 0, read_cpu};
+const struct lg_kind lg_kind_cpu = {"CPU, or any", 0, read_cpu,
+                                    "\"anyOf\": [{\"const\": \"any\"}, {\"type\": \"integer\", "
+                                    "\"minimum\": 0, \"maximum\": 1023}]"};
 
 static bool read_port_range(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
                             struct lg_node *n, void *dst)
@@ -213,7 +226,9 @@ static bool read_port_range(struct lg_walk *w, const struct lg_field *f, const s
     cfg->port_hi = (uint16_t)hi;
     return true;
 }
-const struct lg_kind lg_kind_port_range = {"port range", 0, read_port_range};
+const struct lg_kind lg_kind_port_range = {
+    "port range", 0, read_port_range,
+    "\"type\": \"string\", \"pattern\": \"^[0-9]{4,5}-[0-9]{4,5}$\""};
 
 static bool read_socket(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
                         struct lg_node *n, void *dst)
@@ -227,7 +242,8 @@ static bool read_socket(struct lg_walk *w, const struct lg_field *f, const struc
         return lg_wrong(w, path, n, expected, "");
     return lg_keep_at(w, n->text, n->len, dst);
 }
-const struct lg_kind lg_kind_socket = {"path", 0, read_socket};
+const struct lg_kind lg_kind_socket = {"path", 0, read_socket,
+                                       "\"type\": \"string\", \"pattern\": \"^(/.{0,106})?$\""};
 
 /* ---------------------------------------------------------------- ports and listeners */
 
@@ -252,7 +268,9 @@ static bool read_device(struct lg_walk *w, const struct lg_field *f, const struc
     return lg_wrong(w, path, n, expected,
                     is_bare ? "; for a kernel interface write af_xdp:NAME" : "");
 }
-const struct lg_kind lg_kind_device = {"device", 0, read_device};
+const struct lg_kind lg_kind_device = {
+    "device", 0, read_device,
+    "\"type\": \"string\", \"pattern\": \"^(pci|af_xdp|tap|memif|vdev):[^ \\\\t\\\\r\\\\n]+$\""};
 
 static bool read_alpn(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
                       struct lg_node *n, void *dst)
@@ -266,7 +284,8 @@ static bool read_alpn(struct lg_walk *w, const struct lg_field *f, const struct 
         return lg_wrong(w, path, n, expected, "");
     return lg_keep_at(w, n->text, n->len, dst);
 }
-const struct lg_kind lg_kind_alpn = {"protocol", sizeof(char *), read_alpn};
+const struct lg_kind lg_kind_alpn = {"protocol", sizeof(char *), read_alpn,
+                                     "\"type\": \"string\", \"minLength\": 1, \"maxLength\": 255"};
 
 /* host_problem: NULL when s, already in lower case, is a name that a Host header can carry. */
 static const char *host_problem(const char *s, size_t len)
@@ -315,7 +334,10 @@ static bool read_host(struct lg_walk *w, const struct lg_field *f, const struct 
         return lg_wrong(w, path, n, expected, problem);
     return lg_keep_at(w, low, n->len, dst);
 }
-const struct lg_kind lg_kind_host = {"host", 0, read_host};
+const struct lg_kind lg_kind_host = {
+    "host", 0, read_host,
+    "\"type\": \"string\", \"pattern\": "
+    "\"^(\\\\*|(\\\\*\\\\.)?[A-Za-z0-9_-]+(\\\\.[A-Za-z0-9_-]+)*)$\""};
 
 /* path_problem: NULL when s is the beginning of an origin-form target's path (RFC 9112 3.2.1) in
  * the form requests are matched in: no query, no dot segments, no empty ones. */
@@ -349,7 +371,8 @@ static bool read_path(struct lg_walk *w, const struct lg_field *f, const struct 
         return lg_wrong(w, path, n, expected, problem);
     return lg_keep_at(w, n->text, n->len, dst);
 }
-const struct lg_kind lg_kind_path = {"path", 0, read_path};
+const struct lg_kind lg_kind_path = {"path", 0, read_path,
+                                     "\"type\": \"string\", \"pattern\": \"^/\""};
 
 /* ---------------------------------------------------------------- URLs */
 
@@ -372,4 +395,5 @@ static bool read_url(struct lg_walk *w, const struct lg_field *f, const struct l
         return lg_wrong(w, path, n, expected, "; without blanks");
     return lg_keep_at(w, n->text, n->len, dst);
 }
-const struct lg_kind lg_kind_url = {"URL", 0, read_url};
+const struct lg_kind lg_kind_url = {"URL", 0, read_url,
+                                    "\"type\": \"string\", \"pattern\": \"^https?://[^ ]+$\""};

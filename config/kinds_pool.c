@@ -62,7 +62,9 @@ static bool read_balance(struct lg_walk *w, const struct lg_field *f, const stru
 }
 const struct lg_kind lg_kind_balance = {
     "`roundrobin`, `leastconn`, `ewma`, `source`, `uri`, `header:`NAME or `cookie:`NAME", 0,
-    read_balance};
+    read_balance,
+    "\"type\": \"string\", \"pattern\": "
+    "\"^(roundrobin|leastconn|ewma|source|uri|(header|cookie):[^ ]{1,63})$\""};
 
 /* ---------------------------------------------------------------- health checks */
 
@@ -78,7 +80,7 @@ static bool read_token(struct lg_walk *w, const struct lg_field *f, const struct
         return lg_wrong(w, path, n, expected, "");
     return lg_keep_at(w, n->text, n->len, dst);
 }
-const struct lg_kind lg_kind_token = {"word", 0, read_token};
+const struct lg_kind lg_kind_token = {"word", 0, read_token, "\"type\": \"string\""};
 
 static bool read_target(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
                         struct lg_node *n, void *dst)
@@ -95,7 +97,8 @@ static bool read_target(struct lg_walk *w, const struct lg_field *f, const struc
         return lg_wrong(w, path, n, expected, "; it begins with '/' and has no blanks");
     return lg_keep_at(w, n->text, n->len, dst);
 }
-const struct lg_kind lg_kind_target = {"path", 0, read_target};
+const struct lg_kind lg_kind_target = {"path", 0, read_target,
+                                       "\"type\": \"string\", \"pattern\": \"^/[^ #]*$\""};
 
 static bool read_authority(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
                            struct lg_node *n, void *dst)
@@ -112,7 +115,8 @@ static bool read_authority(struct lg_walk *w, const struct lg_field *f, const st
         return lg_wrong(w, path, n, expected, "");
     return lg_keep_at(w, n->text, n->len, dst);
 }
-const struct lg_kind lg_kind_authority = {"host", 0, read_authority};
+const struct lg_kind lg_kind_authority = {"host", 0, read_authority,
+                                          "\"type\": \"string\", \"maxLength\": 255"};
 
 /* take_code reads three digits. */
 static bool take_code(const char *s, uint16_t *out)
@@ -142,4 +146,6 @@ static bool read_codes(struct lg_walk *w, const struct lg_field *f, const struct
     memcpy(dst, &c, sizeof c);
     return true;
 }
-const struct lg_kind lg_kind_codes = {"status codes", sizeof(struct lg_cfg_codes), read_codes};
+const struct lg_kind lg_kind_codes = {
+    "status codes", sizeof(struct lg_cfg_codes), read_codes,
+    "\"type\": [\"integer\", \"string\"], \"pattern\": \"^[1-5][0-9]{2}(-[1-5][0-9]{2})?$\""};

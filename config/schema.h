@@ -51,6 +51,9 @@ struct lg_kind {
     size_t item_sz;   /* bytes of one item in a list; 0: lists of it are not possible */
     bool (*read)(struct lg_walk *w, const struct lg_field *f, const struct lg_path *path,
                  struct lg_node *n, void *dst);
+    /* Members of the JSON Schema of one value, without what the field adds (bounds, words). NULL:
+     * any scalar, or for LG_WHOLE anything. */
+    const char *json;
 };
 
 enum lg_shape {
@@ -124,7 +127,14 @@ extern const struct lg_kind lg_kind_workers, lg_kind_cpu, lg_kind_port_range, lg
 extern const struct lg_kind lg_kind_balance, lg_kind_codes, lg_kind_token, lg_kind_target,
     lg_kind_authority;
 
-/* lg_schema_print writes schema.md. */
+/* lg_schema_print writes schema.md; lg_schema_print_json a JSON Schema (draft 2020-12) of the file;
+ * lg_schema_print_man the part of lockgate.yaml(5) that lists the keys. The schema knows types,
+ * bounds and words; what takes two keys to judge, and what files are there, only the program itself
+ * knows. */
 void lg_schema_print(FILE *out);
+void lg_schema_print_json(FILE *out);
+void lg_schema_print_man(FILE *out);
+/* lg_schema_bound writes one bound of a number, size or duration as in the file: "64MiB". */
+const char *lg_schema_bound(const struct lg_field *f, uint64_t v, char buf[32]);
 
 #endif

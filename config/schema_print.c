@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void print_range(FILE *out, const struct lg_field *f)
+const char *lg_schema_bound(const struct lg_field *f, uint64_t v, char buf[32])
 {
     static const struct {
         const char *word;
@@ -14,23 +14,26 @@ static void print_range(FILE *out, const struct lg_field *f)
     } times[] = {{"h", LG_SEC(3600)}, {"s", LG_SEC(1)}, {"ms", LG_MS(1)}, {"us", LG_US(1)}},
       sizes[] = {{"GiB", 1u << 30}, {"MiB", 1u << 20}, {"KiB", 1u << 10}}, plain[] = {{"", 1}};
     bool is_time = f->kind == &lg_kind_duration, is_size = f->kind == &lg_kind_size;
-    const uint64_t ends[2] = {f->min, f->max};
+    size_t cnt = is_time ? LG_ARRAY_CNT(times) : is_size ? LG_ARRAY_CNT(sizes) : 1;
+    const char *unit = "";
+    uint64_t value = 1;
 
-    if (!is_time && !is_size && f->kind != &lg_kind_uint)
-        return;
-    fprintf(out, ", ");
-    for (size_t e = 0; e < 2; e++) {
-        size_t cnt = is_time ? LG_ARRAY_CNT(times) : is_size ? LG_ARRAY_CNT(sizes) : 1, i = 0;
-        const char *unit = "";
-        uint64_t value = 1;
-        for (; i < cnt && ends[e]; i++) {
-            value = is_time ? times[i].value : is_size ? sizes[i].value : plain[i].value;
-            unit = is_time ? times[i].word : is_size ? sizes[i].word : plain[i].word;
-            if (ends[e] % value == 0)
-                break;
-        }
-        fprintf(out, "%s%" PRIu64 "%s", e ? " to " : "", ends[e] / value, unit);
+    for (size_t i = 0; i < cnt && v; i++) {
+        value = is_time ? times[i].value : is_size ? sizes[i].value : plain[i].value;
+        unit = is_time ? times[i].word : is_size ? sizes[i].word : plain[i].word;
+        if (v % value == 0)
+            break;
     }
+    snprintf(buf, 32, "%" PRIu64 "%s", v / value, unit);
+    return buf;
+}
+
+static void print_range(FILE *out, const struct lg_field *f)
+{
+    char lo[32], hi[32];
+
+    if (f->kind == &lg_kind_duration || f->kind == &lg_kind_size || f->kind == &lg_kind_uint)
+        fprintf(out, ", %s to %s", lg_schema_bound(f, f->min, lo), lg_schema_bound(f, f->max, hi));
 }
 
 static void print_type(FILE *out, const struct lg_field *f)

@@ -4,6 +4,7 @@
 #include "check_file.h"
 #include "host.h"
 #include "options.h"
+#include "schema.h"
 #include "server.h"
 
 #include <stdio.h>
@@ -26,6 +27,9 @@ int main(int argc, char **argv)
         return lg_check_file(options.config, options.quiet);
     case LG_MODE_CHECK_HOST:
         return lg_host_main(options.config, options.json);
+    case LG_MODE_SCHEMA:
+        lg_schema_print_json(stdout);
+        return fflush(stdout) == 0 ? LG_EXIT_OK : LG_EXIT_START;
     case LG_MODE_VERSION:
         return print_version();
     case LG_MODE_HELP:

@@ -6,10 +6,15 @@
 #include <stdio.h>
 
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
-    {"quiet", no_argument, NULL, 'q'},        {"version", no_argument, NULL, 'V'},
-    {"check-host", no_argument, NULL, 'H'},   {"json", no_argument, NULL, 'J'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},
+    {"test", no_argument, NULL, 't'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"version", no_argument, NULL, 'V'},
+    {"check-host", no_argument, NULL, 'H'},
+    {"json", no_argument, NULL, 'J'},
+    {"print-schema", no_argument, NULL, 'S'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static const char help_text[] =
@@ -21,6 +26,7 @@ static const char help_text[] =
     "  lockgate -t [-q] [-c FILE]    check the configuration and all it names, then exit\n"
     "  lockgate --check-host [--json] [-c FILE]\n"
     "                                what this machine lacks, and the commands that mend it\n"
+    "  lockgate --print-schema       the configuration's JSON Schema\n"
     "\n"
     "OPTIONS\n"
     "  -c, --config FILE   configuration (default " LG_DEFAULT_CONFIG ")\n"
@@ -93,6 +99,9 @@ void lg_options_parse(int argc, char **argv, struct lg_options *out)
         case 'J':
             out->json = true;
             break;
+        case 'S':
+            out->mode = LG_MODE_SCHEMA;
+            return;
         case 'V':
             out->mode = LG_MODE_VERSION;
             return;

@@ -20,6 +20,7 @@ enum lg_mode {
     LG_MODE_RUN,
     LG_MODE_TEST,
     LG_MODE_CHECK_HOST,
+    LG_MODE_SCHEMA,
     LG_MODE_VERSION,
     LG_MODE_HELP,
     LG_MODE_USAGE

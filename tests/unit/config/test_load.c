@@ -88,43 +88,6 @@ static char *read_text(const char *path)
     return text;
 }
 
-static struct lg_config *load_example(struct folder *f, const char *name)
-{
-    char path[PATH_MAX];
-    struct lg_config *cfg = NULL;
-
-    snprintf(path, sizeof path, CONFIG_DIR "/examples/%s", name);
-    char *text = read_text(path);
-    if (text)
-        EXPECT_OK(load(f, text, &cfg));
-    for (uint32_t i = 0; i < f->diag.kept_cnt; i++)
-        t_fail(__FILE__, __LINE__, "%s: %s", name, f->diag.msg[i].text);
-    free(text);
-    return cfg;
-}
-
-TEST(ConfigLoad, ReadsTheExamplesOnThisMachine)
-{
-    struct folder *f = open_folder();
-    REQUIRE(f != NULL);
-    struct lg_config *one = load_example(f, "one-way.yaml");
-    struct lg_config *mutual = load_example(f, "mutual.yaml");
-    struct lg_config *https = load_example(f, "https.yaml");
-
-    if (one && mutual && https) {
-        EXPECT_EQ(one->port_cnt, 2);
-        EXPECT_EQ(one->listeners[0].tls.client_auth, LG_AUTH_NONE);
-        EXPECT_EQ(mutual->listeners[0].tls.client_auth, LG_AUTH_REQUIRED);
-        EXPECT_EQ(mutual->listeners[0].tls.crl_cnt, 1);
-        EXPECT_EQ(https->listener_cnt, 2);
-        EXPECT_EQ(https->listeners[0].route_cnt, 3);
-    }
-    lg_config_free(one);
-    lg_config_free(mutual);
-    lg_config_free(https);
-    close_folder(f);
-}
-
 TEST(ConfigLoad, MakesFileNamesAbsolute)
 {
     struct folder *f = open_folder();

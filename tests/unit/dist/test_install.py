@@ -46,8 +46,11 @@ class Install(unittest.TestCase):
             self.assertTrue(os.access(self.path(name), os.X_OK), name)
         for name in ("lib/systemd/system/lockgate.service", "lib/sysusers.d/lockgate.conf",
                      "lib/tmpfiles.d/lockgate.conf", "share/doc/lockgate/README.md",
-                     "share/doc/lockgate/examples/logrotate"):
+                     "share/doc/lockgate/examples/logrotate", "share/doc/lockgate/examples/bank.yaml",
+                     "share/man/man5/lockgate.yaml.5", "share/man/man8/lockgate.8",
+                     "share/lockgate/lockgate.schema.json"):
             self.assertTrue(os.path.isfile(self.path(name)), name)
+        self.assertTrue(os.access(self.path("share/doc/lockgate/examples/make-certs.sh"), os.X_OK))
 
     def test_InstalledProgramsRun(self):
         for name, argument in (("sbin/lockgate", "--version"), ("bin/lockgatectl", "--help"),
