@@ -243,6 +243,7 @@ struct lg_config {
     uint32_t memory_mb;              /* DPDK memory; default 512 */
     bool hugepages;                  /* default true */
     uint32_t max_connections;        /* client connections per worker; default 20000 */
+    uint32_t max_backend_conns;      /* to backends, per worker; 0: lg_config_back_conns derives */
     lg_ns_t handshake_budget_ns;     /* of a turn of a worker's loop; default 250 us */
     uint32_t packet_buffers;         /* per process; 0: derived from max_connections */
     uint32_t snd_buf_sz, rcv_buf_sz; /* bytes per connection and direction; default 256 KiB */
@@ -292,6 +293,11 @@ LG_MUST lg_err_t lg_config_parse(lg_span_t text, const char *name, struct lg_con
                                  struct lg_diag *diag);
 void lg_config_free(struct lg_config *cfg); /* NULL allowed */
 
+/* lg_config_back_conns: connections to backends, in use and kept, that a worker has room for. Where
+ * max_backend_connections does not say: as many as clients where a listener's clients have one each
+ * all the time, else fewer when there are very many clients, few of whom have a request at a time.
+ */
+uint32_t lg_config_back_conns(const struct lg_config *cfg);
 /* lg_config_tls_conns: TLS connections a worker needs room for: clients, backends where a pool has
  * tls, and health checks. */
 uint32_t lg_config_tls_conns(const struct lg_config *cfg);

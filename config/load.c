@@ -209,11 +209,26 @@ static bool has_pool_tls(const struct lg_config *cfg)
     return false;
 }
 
+#define BACK_CONNS_LEAST 32768u /* so many clients may all have a request at a time */
+#define BACK_CONNS_PART 8u      /* of more than that: one in eight */
+
+uint32_t lg_config_back_conns(const struct lg_config *cfg)
+{
+    uint32_t max = cfg->max_connections;
+
+    if (cfg->max_backend_conns > 0)
+        return cfg->max_backend_conns;
+    for (uint32_t i = 0; i < cfg->listener_cnt; i++)
+        if (!lg_listener_reads_http(cfg->listeners[i].type))
+            return max;
+    return LG_MIN(max, LG_MAX(BACK_CONNS_LEAST, max / BACK_CONNS_PART));
+}
+
 uint32_t lg_config_tls_conns(const struct lg_config *cfg)
 {
     const uint32_t checks = 64;
 
-    return has_pool_tls(cfg) ? 2 * cfg->max_connections + checks : cfg->max_connections;
+    return cfg->max_connections + (has_pool_tls(cfg) ? lg_config_back_conns(cfg) + checks : 0);
 }
 
 const char *lg_config_restart_needed(const struct lg_config *a, const struct lg_config *b)
@@ -231,6 +246,8 @@ const char *lg_config_restart_needed(const struct lg_config *a, const struct lg_
         {"global.memory", a->memory_mb == b->memory_mb},
         {"global.hugepages", a->hugepages == b->hugepages},
         {"global.max_connections", a->max_connections == b->max_connections},
+        {"global.max_backend_connections", a->max_backend_conns == b->max_backend_conns &&
+                                               lg_config_back_conns(a) >= lg_config_back_conns(b)},
         {"global.handshake_budget", a->handshake_budget_ns == b->handshake_budget_ns},
         {"global.packet_buffers", a->packet_buffers == b->packet_buffers},
         {"global.send_buffer", a->snd_buf_sz == b->snd_buf_sz},

@@ -57,6 +57,16 @@ static const struct lg_field global_fields[] = {
      .max = 4u << 20,
      .def = "20000",
      .doc = "Client connections per worker; more are refused, established ones go on."},
+    {.key = "max_backend_connections",
+     .kind = &lg_kind_uint,
+     AT(struct lg_config, max_backend_conns),
+     .min = 0,
+     .max = 4u << 20,
+     .def = "0",
+     .doc =
+         "Connections to backends per worker, in use and kept together; who finds none free waits "
+         "in the pool's `queue`. 0: `max_connections`; with listeners of HTTP only, an eighth of "
+         "that where it is more than 32768."},
     {.key = "handshake_budget",
      .kind = &lg_kind_duration,
      AT(struct lg_config, handshake_budget_ns),

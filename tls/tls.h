@@ -80,6 +80,7 @@ struct lg_tls_core_cfg {
     uint32_t max_conns;        /* lg_tls objects */
     uint32_t max_handshakes;   /* in flight at once; each may use handshake_mem_sz of the arena */
     uint32_t handshake_mem_sz; /* 0: the measured default */
+    bool keeps_certs;          /* plan for clients' certificates that are passed on */
     bool keeps_wolf;           /* plan for clients that want tickets: wolfSSL serves them on */
     uint8_t aead_arch;         /* enum lg_aead_arch; 0: the best the processor has */
 };

@@ -155,7 +155,8 @@ int lg_span_cmp(lg_span_t a, lg_span_t b);
 /* Measured (tests/unit/tls/test_mem.c holds them to it): arena bytes of one connection while it
  * shakes hands and once it is open, and what a core needs besides: size classes' open pages. */
 #define LG_TLS_HANDSHAKE_MEM_SZ 40960
-#define LG_TLS_OPEN_MEM_SZ 1024      /* texts of lg_tls_info; without client certificate its SNI */
+#define LG_TLS_OPEN_MEM_SZ 288       /* texts of lg_tls_info; without client certificate its SNI */
+#define LG_TLS_KEPT_MEM_SZ 1280      /* a client's certificate, where it is kept; RSA-2048's */
 #define LG_TLS_OPEN_WOLF_MEM_SZ 6144 /* with wolfSSL's object */
 #define LG_TLS_CORE_MEM_SZ (32 * LG_ARENA_PAGE_SZ)
 
@@ -238,24 +239,24 @@ struct lg_tls {
     bool saw_encrypted;              /* of the client, in the handshake: a record under its keys */
     bool saw_cke, saw_cv;            /* 1.2: ClientKeyExchange, CertificateVerify came */
     uint8_t msg_hdr[4], msg_hdr_cnt; /* 1.2: header of a handshake message as far as it came */
-    uint32_t msg_left;               /* 1.2: bytes of that message still to come */
     uint8_t want_alert;    /* what we want sent instead of wolfSSL's choice; NO_ALERT: its own */
+    bool has_ticket;       /* client: one came that nobody has taken */
+    uint32_t msg_left;     /* 1.2: bytes of that message still to come */
     uint32_t rec_left;     /* bytes of the record wolfSSL is reading */
     uint32_t plain_seg_sz; /* bytes a buf of plaintext at most; 0: the pool's room */
     uint32_t tx_again_sz;  /* a write wolfSSL could not finish: repeat it with this size */
     struct lg_hello_asm hello;
-    struct lg_bufq held; /* the hello as one record, until wolfSSL has read it */
     int16_t cert_idx;    /* of the certificate that was chosen */
+    uint16_t staple_sz;  /* 1.3: of the answer in our Certificate; 0: none */
     bool wants_staple;   /* its client asked for an OCSP answer, and its certificate has some */
     bool has_status;     /* 1.2: ServerHello said that one follows */
-    uint16_t staple_sz;  /* 1.3: of the answer in our Certificate; 0: none */
     bool has_ems;        /* the hello offers extended_master_secret */
     bool has_dud;        /* its ticket must open nothing */
+    struct lg_bufq held; /* the hello as one record, until wolfSSL has read it */
     struct lg_kept_cert *kept; /* owns, in the arena; NULL: none */
     struct lg_ident *ident;    /* owns, in the arena; NULL: none is kept */
     struct lg_ticket *ticket;  /* owns, in the arena; until the handshake is over */
     const char *peer_name;     /* client: borrows: the server's name, "" none */
-    bool has_ticket;           /* client: one came that nobody has taken */
     /* -- only during a call -- */
     struct lg_bufq *in, *out;
     uint32_t seg_sz;

@@ -89,6 +89,8 @@ static size_t arena_sz(const struct lg_tls_core_cfg *cfg)
 {
     size_t hs = cfg->handshake_mem_sz ? cfg->handshake_mem_sz : LG_TLS_HANDSHAKE_MEM_SZ;
     size_t open = cfg->keeps_wolf ? LG_TLS_OPEN_WOLF_MEM_SZ : LG_TLS_OPEN_MEM_SZ;
+    if (cfg->keeps_certs)
+        open += LG_TLS_KEPT_MEM_SZ;
     return (size_t)cfg->max_handshakes * hs + (size_t)cfg->max_conns * open + LG_TLS_CORE_MEM_SZ;
 }
 

@@ -191,41 +191,60 @@ static lg_err_t no_memory(size_t total, const struct bl_opts *o, struct lg_diag 
     return LG_E(NOMEM);
 }
 
-static lg_err_t lay_out(struct bl_worker *w, struct lg_diag *diag)
+/* What the parts of the worker are made by, and their sizes. */
+struct plan {
+    struct lg_tcp_cfg tcp;
+    struct lg_tls_core_cfg tls;
+    uint32_t conn_cnt, origin_cnt;
+    size_t net_sz, tcp_sz, tls_sz, origin_sz, sz;
+};
+
+/* Connections without a user: the other end is a bench, and TIME_WAIT is short. */
+#define SPARE_PART 16u
+#define SPARE_LEAST 4096u
+
+static void make_plan(const struct bl_opts *o, struct plan *p)
 {
-    const struct bl_opts *o = w->o;
-    struct lg_tcp_cfg tcp = tcp_defaults;
-    struct lg_net_cfg net;
-    uint64_t conns = conn_sum(o);
-    uint32_t origin_cnt = origin_conn_cnt(o);
-    struct lg_tls_core_cfg tls = {
-        .max_conns = (uint32_t)LG_MAX(conns, 1u),
+    const struct lg_net_cfg net = {.cfg = &made.cfg};
+    uint32_t conns = (uint32_t)conn_sum(o), origin_cnt = origin_conn_cnt(o);
+
+    *p = (struct plan){.tcp = tcp_defaults, .conn_cnt = conns, .origin_cnt = origin_cnt};
+    p->tcp.mtu = (uint16_t)o->mtu;
+    p->tcp.max_conns = conns + origin_cnt + (conns + origin_cnt) / SPARE_PART + SPARE_LEAST;
+    p->tls = (struct lg_tls_core_cfg){
+        .max_conns = LG_MAX(conns, 1u),
         .keeps_wolf = has_resumption(o),
-        .max_handshakes = (uint32_t)LG_MAX(LG_MIN(conns, (uint64_t)HANDSHAKES_MAX), 16u)};
-    tcp.mtu = (uint16_t)o->mtu;
-    tcp.max_conns = (uint32_t)(conns + conns / 4 + origin_cnt + origin_cnt / 4) + 1024;
-    LG_CHECK(getrandom(&tcp.secret, sizeof tcp.secret, 0) == (ssize_t)sizeof tcp.secret, LG_E(SYS));
-    fill_net(w, &tcp, &net);
+        .max_handshakes = LG_MAX(LG_MIN(conns, HANDSHAKES_MAX), 16u),
+    };
+    p->net_sz = lg_align_up(lg_net_footprint(&net), LG_CACHE_PAIR);
+    p->tcp_sz = lg_align_up(lg_tcp_footprint(&p->tcp), LG_CACHE_PAIR);
+    p->tls_sz = lg_align_up(lg_tls_core_footprint(&p->tls), LG_CACHE_PAIR);
+    p->origin_sz = lg_align_up(bl_origin_footprint(origin_cnt), LG_CACHE_PAIR);
+    p->sz = p->net_sz + p->tcp_sz + p->tls_sz + p->origin_sz +
+            lg_align_up(conns * sizeof(struct bl_conn), LG_CACHE_PAIR);
+}
+
+static lg_err_t lay_out(struct bl_worker *w, struct plan *p, struct lg_diag *diag)
+{
+    struct lg_net_cfg net;
+
+    LG_CHECK(getrandom(&p->tcp.secret, sizeof p->tcp.secret, 0) == (ssize_t)sizeof p->tcp.secret,
+             LG_E(SYS));
+    fill_net(w, &p->tcp, &net);
     LG_CHECK(getrandom(net.nonce, sizeof net.nonce, 0) == (ssize_t)sizeof net.nonce, LG_E(SYS));
-    size_t net_sz = lg_align_up(lg_net_footprint(&net), LG_CACHE_PAIR);
-    size_t tcp_sz = lg_align_up(lg_tcp_footprint(&tcp), LG_CACHE_PAIR);
-    size_t tls_sz = lg_align_up(lg_tls_core_footprint(&tls), LG_CACHE_PAIR);
-    size_t origin_sz = lg_align_up(bl_origin_footprint(origin_cnt), LG_CACHE_PAIR);
-    size_t conn_sz = lg_align_up(conns * sizeof(struct bl_conn), LG_CACHE_PAIR);
-    size_t total = net_sz + tcp_sz + tls_sz + origin_sz + conn_sz;
-    uint8_t *mem = rte_zmalloc("blast", total, LG_CACHE_PAIR);
+    uint8_t *mem = rte_zmalloc("blast", p->sz, LG_CACHE_PAIR);
     if (!mem)
-        return no_memory(total, o, diag);
+        return no_memory(p->sz, w->o, diag);
     w->mem = mem;
     w->net = lg_net_init(mem, &net, &net_ops, w, w->pool, &w->stats, w->now_ns);
-    mem += net_sz;
-    w->tcp = lg_tcp_init(mem, &tcp, &tcp_ops, w, w->pool, &w->stats, w->now_ns);
-    mem += tcp_sz;
-    LG_TRY(lg_tls_core_init(mem, &tls, w->pool, &w->stats, &w->tls));
-    mem += tls_sz;
-    if (origin_cnt)
-        w->origin = bl_origin_init(mem, origin_cnt, w);
-    mem += origin_sz;
+    mem += p->net_sz;
+    w->tcp = lg_tcp_init(mem, &p->tcp, &tcp_ops, w, w->pool, &w->stats, w->now_ns);
+    mem += p->tcp_sz;
+    LG_TRY(lg_tls_core_init(mem, &p->tls, w->pool, &w->stats, &w->tls));
+    mem += p->tls_sz;
+    if (p->origin_cnt)
+        w->origin = bl_origin_init(mem, p->origin_cnt, w);
+    mem += p->origin_sz;
     struct bl_conn *c = (struct bl_conn *)(void *)mem;
     for (uint32_t i = 0; i < w->group_cnt; i++) {
         struct bl_group *g = &w->groups[i];
@@ -384,6 +403,8 @@ static lg_err_t check_memif(const struct lg_config *cfg, struct lg_diag *diag)
 
 lg_err_t bl_setup(struct bl_worker *w, const struct bl_opts *o, struct lg_diag *diag)
 {
+    struct plan plan;
+
     memset(w, 0, sizeof *w);
     w->o = o;
     struct lg_config *cfg = make_config(w, o);
@@ -397,13 +418,14 @@ lg_err_t bl_setup(struct bl_worker *w, const struct bl_opts *o, struct lg_diag *
     LG_TRY(check_memif(cfg, diag));
     LG_TRY(lg_machine_check_memory("", cfg, diag));
     LG_TRY(lg_boot_eal(cfg, diag));
-    LG_TRY(lg_ports_open(cfg, 1, &w->ports, diag));
+    make_plan(o, &plan);
+    LG_TRY(lg_ports_open(cfg, 1, plan.sz, &w->ports, diag));
     w->clock = lg_clock_init();
     w->now_ns = lg_core_now();
     w->pktpool = lg_ports_pool(w->ports, 0);
     w->pool = lg_pktpool_as_bufpool(w->pktpool);
     lg_wheel_init(&w->wheel, w->now_ns);
-    LG_TRY(lay_out(w, diag));
+    LG_TRY(lay_out(w, &plan, diag));
     lg_tls_core_attach(w->tls);
     lg_err_t e = fill_groups(w);
     lg_tls_core_attach(NULL);

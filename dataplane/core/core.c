@@ -3,6 +3,7 @@
  *
  * Everything a worker will ever use is taken here, from DPDK's memory, before its loop starts;
  * afterwards a pool that runs empty is an expected state, not a reason to ask for more. */
+#include "core_plan.h"
 #include "core_priv.h"
 
 #include <rte_errno.h>
@@ -25,12 +26,6 @@ static const struct lg_tcp_cfg tcp_defaults = {
     .data_retries = 15,
 };
 
-/* Front and back half of each session, kept backend connections, and TIME_WAIT beside them. */
-static uint32_t tcp_conn_cnt(const struct lg_config *cfg)
-{
-    return cfg->max_connections * 2 + cfg->max_connections / 2 + 1024;
-}
-
 static uint32_t slice_size(const struct lg_config *cfg)
 {
     return (uint32_t)(cfg->port_hi - cfg->port_lo + 1) / cfg->worker_cnt;
@@ -38,13 +33,15 @@ static uint32_t slice_size(const struct lg_config *cfg)
 
 static lg_err_t fill_tcp_cfg(const struct lg_config *cfg, uint32_t worker, struct lg_tcp_cfg *out)
 {
+    const struct lg_tcp_cfg plan = *out;
+
     *out = tcp_defaults;
-    out->max_conns = tcp_conn_cnt(cfg);
+    out->max_conns = plan.max_conns;
+    out->source_conns = plan.source_conns;
+    out->source_cps = plan.source_cps;
     out->snd_buf_sz = cfg->snd_buf_sz;
     out->rcv_buf_sz = cfg->rcv_buf_sz;
     out->syn_backlog = cfg->syn_backlog;
-    out->source_conns = cfg->source_conns;
-    out->source_cps = cfg->source_cps;
     out->cc = cfg->cc == LG_CC_NEWRENO ? &lg_tcp_cc_reno : &lg_tcp_cc_cubic;
     out->ecn = cfg->ecn == LG_CFG_ECN_ON        ? LG_TCP_ECN_ON
                : cfg->ecn == LG_CFG_ECN_PASSIVE ? LG_TCP_ECN_PASSIVE
@@ -159,19 +156,14 @@ static const struct lg_net_ops net_ops = {on_net_tx, on_net_share, on_net_unreac
 
 /* ------------------------------------------------------------- one worker's memory */
 
-struct core_cfgs {
-    struct lg_net_cfg net;
-    struct lg_tcp_cfg tcp;
-    struct lg_tls_core_cfg tls;
-    struct lg_proxy_cfg proxy;
-};
-
-static lg_err_t fill_cfgs(const struct lg_cores *cs, uint32_t idx, struct core_cfgs *c)
+/* fill_cfgs adds to the plan of all workers what is one's own. */
+static lg_err_t fill_cfgs(const struct lg_cores *cs, uint32_t idx, struct lg_core_plan *c)
 {
     const struct lg_config *cfg = cs->cfg;
 
     LG_TRY(fill_tcp_cfg(cfg, idx, &c->tcp));
-    c->net = (struct lg_net_cfg){.cfg = cfg, .is_quiet = idx != 0, .secret = c->tcp.secret};
+    c->net.is_quiet = idx != 0;
+    c->net.secret = c->tcp.secret;
     memcpy(c->net.nonce, cs->nonce, sizeof c->net.nonce);
     for (uint32_t i = 0; i < cfg->port_cnt; i++) {
         struct lg_port_info info;
@@ -180,47 +172,33 @@ static lg_err_t fill_cfgs(const struct lg_cores *cs, uint32_t idx, struct core_c
         c->net.ports[i].tx_csum_offload = info.tx_csum;
         c->net.ports[i].trust_rx_csum = cfg->ports[i].trust_rx_csum;
     }
-    /* Handshakes in flight: shed beyond a part of the connections, so that the arena stays small.
-     */
-    c->tls = (struct lg_tls_core_cfg){
-        .worker_idx = idx,
-        .max_conns = lg_config_tls_conns(cfg),
-        .max_handshakes = LG_MAX(64u, LG_MIN(cfg->max_connections, 2048u)),
-    };
-    c->proxy = (struct lg_proxy_cfg){
-        .worker_idx = idx,
-        .max_sessions = cfg->max_connections,
-        .handshake_budget = cfg->handshake_budget_ns * (rte_get_tsc_hz() / 1000000) / LG_US(1),
-    };
+    c->tls.worker_idx = idx;
+    c->proxy.worker_idx = idx;
+    c->proxy.handshake_budget = cfg->handshake_budget_ns * (rte_get_tsc_hz() / 1000000) / LG_US(1);
     return LG_OK;
 }
 
-static lg_err_t lay_out(struct lg_core *core, const struct core_cfgs *c, struct lg_diag *diag)
+static lg_err_t lay_out(struct lg_core *core, const struct lg_core_plan *c, struct lg_diag *diag)
 {
-    size_t net_sz = lg_align_up(lg_net_footprint(&c->net), LG_CACHE_PAIR);
-    size_t tcp_sz = lg_align_up(lg_tcp_footprint(&c->tcp), LG_CACHE_PAIR);
-    size_t tls_sz = lg_align_up(lg_tls_core_footprint(&c->tls), LG_CACHE_PAIR);
-    size_t proxy_sz = lg_align_up(lg_proxy_footprint(&c->proxy), LG_CACHE_PAIR);
-    size_t total = net_sz + tcp_sz + tls_sz + proxy_sz;
     int socket = (int)rte_lcore_to_socket_id(core->lcore);
     lg_ns_t now_ns = lg_core_now();
 
-    uint8_t *mem = rte_zmalloc_socket("lg_worker", total, LG_CACHE_PAIR, socket);
+    uint8_t *mem = rte_zmalloc_socket("lg_worker", c->sz, LG_CACHE_PAIR, socket);
     if (!mem) {
         lg_diag_error(diag, core->cfg->file, 0, "global.memory",
                       "worker %u needs %zu MiB beside its packet buffers (TCP %zu, TLS %zu, "
                       "sessions %zu); raise memory or lower max_connections (now %u)",
-                      core->idx, total >> 20, tcp_sz >> 20, tls_sz >> 20, proxy_sz >> 20,
+                      core->idx, c->sz >> 20, c->tcp_sz >> 20, c->tls_sz >> 20, c->proxy_sz >> 20,
                       core->cfg->max_connections);
         return LG_E(NOMEM);
     }
     core->mem = mem;
     core->net = lg_net_init(mem, &c->net, &net_ops, core, core->pool, &core->stats, now_ns);
-    mem += net_sz;
+    mem += c->net_sz;
     core->tcp = lg_tcp_init(mem, &c->tcp, &tcp_ops, core, core->pool, &core->stats, now_ns);
-    mem += tcp_sz;
+    mem += c->tcp_sz;
     LG_TRY(lg_tls_core_init(mem, &c->tls, core->pool, &core->stats, &core->tls));
-    mem += tls_sz;
+    mem += c->tls_sz;
     struct lg_proxy_env env = {
         .tcp = core->tcp,
         .tls = core->tls,
@@ -235,9 +213,10 @@ static lg_err_t lay_out(struct lg_core *core, const struct core_cfgs *c, struct 
     return LG_OK;
 }
 
-static lg_err_t open_core(struct lg_cores *cs, uint32_t idx, struct lg_diag *diag)
+static lg_err_t open_core(struct lg_cores *cs, uint32_t idx, const struct lg_core_plan *plan,
+                          struct lg_diag *diag)
 {
-    struct core_cfgs cfgs = {0};
+    struct lg_core_plan own = *plan;
     struct lg_core *core;
 
     uint32_t lcore = rte_get_next_lcore(-1, 1, 0);
@@ -269,8 +248,8 @@ static lg_err_t open_core(struct lg_cores *cs, uint32_t idx, struct lg_diag *dia
         core->has_rss_map |= info.rss != NULL;
     }
     lg_logring_init(&core->log, lg_log_level());
-    LG_TRY(fill_cfgs(cs, idx, &cfgs));
-    return lay_out(core, &cfgs, diag);
+    LG_TRY(fill_cfgs(cs, idx, &own));
+    return lay_out(core, &own, diag);
 }
 
 /* ------------------------------------------------------------- all workers */
@@ -316,6 +295,8 @@ static lg_err_t open_rings(struct lg_cores *cs)
 
 static lg_err_t open_all(struct lg_cores *cs, const struct lg_snapshot *first, struct lg_diag *diag)
 {
+    struct lg_core_plan plan;
+
     if (rte_lcore_count() < cs->cnt + 1) {
         lg_diag_error(diag, cs->cfg->file, 0, "global.workers", "EAL gave %u lcores, %u are needed",
                       rte_lcore_count(), cs->cnt + 1);
@@ -323,9 +304,10 @@ static lg_err_t open_all(struct lg_cores *cs, const struct lg_snapshot *first, s
     }
     LG_CHECK(getrandom(cs->nonce, sizeof cs->nonce, 0) == (ssize_t)sizeof cs->nonce, LG_E(SYS));
     LG_TRY(open_shared(cs, first));
-    LG_TRY(lg_ports_open(cs->cfg, cs->cnt, &cs->ports, diag));
+    lg_core_plan_make(cs->cfg, &plan);
+    LG_TRY(lg_ports_open(cs->cfg, cs->cnt, plan.sz, &cs->ports, diag));
     for (uint32_t i = 0; i < cs->cnt; i++)
-        LG_TRY(open_core(cs, i, diag));
+        LG_TRY(open_core(cs, i, &plan, diag));
     return open_rings(cs);
 }
 

@@ -44,10 +44,11 @@ struct lg_port_info {
 };
 
 /* lg_ports_open makes the buffer pools, creates and starts every port. EAL must be up.
- *   cfg      borrowed until close
+ *   cfg        borrowed until close
+ *   worker_sz  bytes that each worker will take of cfg's memory besides: buffers leave that free
  *   Returns  LG_OK and *out; LG_E(CONFIG) when the operator can mend it, LG_E(SYS|NOMEM) else,
  *            with messages in diag and nothing left open */
-LG_MUST lg_err_t lg_ports_open(const struct lg_config *cfg, uint32_t worker_cnt,
+LG_MUST lg_err_t lg_ports_open(const struct lg_config *cfg, uint32_t worker_cnt, size_t worker_sz,
                                struct lg_ports **out, struct lg_diag *diag);
 /* lg_ports_close stops and closes every port (which detaches XDP programs and removes virtual
  * devices) and frees the pools. No buf may be used afterwards. NULL allowed. DPDK 22.11's AF_XDP

@@ -17,6 +17,9 @@
 #define XDP_CHUNK_MAX 4096u /* a page: the largest piece of memory AF_XDP takes as one */
 #define RSS_KEY_MAX 64u
 #define STACK_BUFS_MIN 8192u
+#define STACK_BUFS_MAX (512u << 10)
+#define OTHER_LEAST (16u << 20) /* bytes of the memory for the devices' own, and for what pages */
+#define OTHER_PART 32u          /* and heap leave unused; and a part of the whole */
 
 void lg_port_fail(const struct lg_port_open *o, const char *fmt, ...)
 {
@@ -42,13 +45,24 @@ static uint32_t room_for(const struct lg_config *cfg)
     return (room + 63u) & ~63u;
 }
 
-/* What a worker's queues can hold at once, and as much again for the stack as the memory allows. */
-static uint32_t bufs_for(const struct lg_config *cfg, uint32_t worker_cnt, uint32_t room)
+/* buf_sz: with its place in the pool's ring, which is a power of two. */
+static uint32_t buf_sz(uint32_t room)
+{
+    return lg_pktpool_obj_sz(room) + 2u * (uint32_t)sizeof(void *);
+}
+
+/* What a worker's queues can hold at once, and for the stack what a busy part of the connections
+ * may queue, as far as the memory goes when connections have theirs: an idle one holds no buffer.
+ */
+static uint32_t bufs_for(const struct lg_config *cfg, uint32_t worker_cnt, size_t worker_sz,
+                         uint32_t room)
 {
     uint32_t devices = cfg->port_cnt * (RX_DESC + TX_DESC);
-    uint32_t want = devices + LG_MAX(STACK_BUFS_MIN, 2u * cfg->max_connections);
-    uint64_t fits =
-        ((uint64_t)cfg->memory_mb << 20) * 45 / 100 / worker_cnt / lg_pktpool_obj_sz(room);
+    uint32_t stack = LG_MIN(LG_MAX(STACK_BUFS_MIN, 2u * cfg->max_connections), STACK_BUFS_MAX);
+    uint32_t want = devices + stack;
+    uint64_t all = (uint64_t)cfg->memory_mb << 20, gone = worker_sz * worker_cnt + OTHER_LEAST;
+    gone += all / OTHER_PART;
+    uint64_t fits = all > gone ? (all - gone) / worker_cnt / buf_sz(room) : 0;
 
     if (cfg->packet_buffers > 0)
         return cfg->packet_buffers / worker_cnt;
@@ -57,10 +71,10 @@ static uint32_t bufs_for(const struct lg_config *cfg, uint32_t worker_cnt, uint3
     return (uint32_t)LG_MAX(fits, (uint64_t)devices + STACK_BUFS_MIN / 4);
 }
 
-static lg_err_t open_pools(struct lg_ports *ps, struct lg_diag *diag)
+static lg_err_t open_pools(struct lg_ports *ps, size_t worker_sz, struct lg_diag *diag)
 {
     const struct lg_config *cfg = ps->cfg;
-    uint32_t room = room_for(cfg), cnt = bufs_for(cfg, ps->worker_cnt, room);
+    uint32_t room = room_for(cfg), cnt = bufs_for(cfg, ps->worker_cnt, worker_sz, room);
     uint32_t need = cfg->port_cnt * RX_DESC + 1024;
 
     if (cnt < need) {
@@ -381,8 +395,8 @@ static void close_port(struct lg_port *port, uint32_t worker_cnt)
     rte_free(port->queues);
 }
 
-lg_err_t lg_ports_open(const struct lg_config *cfg, uint32_t worker_cnt, struct lg_ports **out,
-                       struct lg_diag *diag)
+lg_err_t lg_ports_open(const struct lg_config *cfg, uint32_t worker_cnt, size_t worker_sz,
+                       struct lg_ports **out, struct lg_diag *diag)
 {
     struct lg_ports *ps = rte_zmalloc("lg_ports", sizeof *ps, LG_CACHE_PAIR);
 
@@ -392,7 +406,7 @@ lg_err_t lg_ports_open(const struct lg_config *cfg, uint32_t worker_cnt, struct 
     }
     ps->cfg = cfg;
     ps->worker_cnt = worker_cnt;
-    lg_err_t e = open_pools(ps, diag);
+    lg_err_t e = open_pools(ps, worker_sz, diag);
     for (uint32_t i = 0; lg_is_ok(e) && i < cfg->port_cnt; i++) {
         ps->port[i] = (struct lg_port){.cfg = &cfg->ports[i], .idx = i, .claim_fd = -1};
         ps->port_cnt = i + 1;

@@ -141,6 +141,10 @@ static lg_err_t begin(struct lg_session *s)
 {
     for (;;) {
         uint32_t idx;
+        if (!lg_back_has_room(s->p)) {
+            lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACK_FULL);
+            return wait_enter(s);
+        }
         LG_TRY(pick(s, &idx));
         if (s->tried_cnt < LG_TRIED_MAX)
             s->tried[s->tried_cnt++] = idx;
@@ -192,7 +196,8 @@ static unsigned serve(struct lg_proxy *p, struct lg_pool_view *v)
 {
     unsigned done = 0, passed = 0;
 
-    for (struct lg_session *s = v->wait_head, *next; s && passed < PASSED_MAX; s = next) {
+    for (struct lg_session *s = v->wait_head, *next;
+         s && passed < PASSED_MAX && lg_back_has_room(p); s = next) {
         struct lg_bal_ask ask = ask_of(s);
         next = s->wait_next;
         if (!lg_bal_is_full(&v->bal, &ask, p->now_ns)) {

@@ -44,8 +44,8 @@ struct lg_http {
     bool wants_fresh;         /* do not use a kept connection (one has just failed) */
     bool is_waiting;          /* the response deadline is running */
     bool is_said;             /* why it fails is in the log already */
-    lg_ns_t sent_ns;          /* when the backend had the request, as far as it was there */
     bool had_blank;           /* one empty line before the request line has been skipped */
+    lg_ns_t sent_ns;          /* when the backend had the request, as far as it was there */
     struct lg_http_scan scan; /* of the head being gathered */
     struct lg_http_body req, resp;
     struct lg_bufq replay; /* the request head once more, while it may have to be sent again */

@@ -14,11 +14,10 @@ static struct layout lay_out(const struct lg_proxy_cfg *cfg)
     l.backs_off =
         l.sessions_off +
         lg_align_up(lg_pool_footprint(cfg->max_sessions, sizeof(struct lg_session)), LG_CACHE_LINE);
-    /* Backend connections in use and kept together never outnumber the sessions: when a new one is
-     * needed, the oldest kept one makes room. */
+    /* When a new one is needed, the oldest kept one makes room. */
     l.probes_off =
         l.backs_off +
-        lg_align_up(lg_pool_footprint(cfg->max_sessions, sizeof(struct lg_back)), LG_CACHE_LINE);
+        lg_align_up(lg_pool_footprint(cfg->max_backs, sizeof(struct lg_back)), LG_CACHE_LINE);
     l.http_off =
         l.probes_off +
         lg_align_up(lg_pool_footprint(LG_PROBE_CNT, sizeof(struct lg_probe)), LG_CACHE_LINE);
@@ -45,7 +44,7 @@ struct lg_proxy *lg_proxy_init(void *mem, const struct lg_proxy_cfg *cfg,
     p->shakes.tail = &p->shakes.head;
     lg_pool_init(&p->session_pool, (uint8_t *)mem + l.sessions_off, cfg->max_sessions,
                  sizeof(struct lg_session));
-    lg_pool_init(&p->back_pool, (uint8_t *)mem + l.backs_off, cfg->max_sessions,
+    lg_pool_init(&p->back_pool, (uint8_t *)mem + l.backs_off, cfg->max_backs,
                  sizeof(struct lg_back));
     lg_pool_init(&p->probe_pool, (uint8_t *)mem + l.probes_off, LG_PROBE_CNT,
                  sizeof(struct lg_probe));

@@ -29,6 +29,7 @@ struct lg_proxy;
 struct lg_proxy_cfg {
     uint32_t worker_idx;
     uint32_t max_sessions;
+    uint32_t max_backs; /* connections to backends, in use and kept */
     /* Handshakes take no more of a turn than this, and one of them more: who is established comes
      * first. In units of env.cycles; 0: no bound. */
     uint64_t handshake_budget;

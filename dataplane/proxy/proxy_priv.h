@@ -261,6 +261,11 @@ void lg_back_note(struct lg_session *s, enum lg_outcome o);
 void lg_back_failed(struct lg_session *s);
 /* lg_back_connect takes a kept connection of s->pool_idx to a backend, or opens one. */
 LG_MUST lg_err_t lg_back_connect(struct lg_session *s, uint32_t backend_idx);
+/* lg_back_has_room: one more can be made, if need be in place of a kept one. */
+static inline bool lg_back_has_room(const struct lg_proxy *p)
+{
+    return p->back_pool.cnt_free > 0 || p->idle_oldest;
+}
 /* lg_back_dial connects from our first address that has a port left.
  *   Returns  as lg_tcp_connect; LG_E(NO_ROUTE): no way leads there */
 LG_MUST lg_err_t lg_back_dial(struct lg_proxy *p, const struct lg_endpoint *to, void *user,

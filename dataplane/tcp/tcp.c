@@ -8,7 +8,7 @@
 /* Repair state exists only while a loss is being repaired; without it SACK blocks are ignored. */
 static uint32_t repair_cnt(const struct lg_tcp_cfg *cfg)
 {
-    return cfg->max_conns / 8 + 64;
+    return LG_MIN(cfg->max_conns / 8 + 64, cfg->max_conns / 64 + 4096);
 }
 
 size_t lg_tcp_footprint(const struct lg_tcp_cfg *cfg)

@@ -259,6 +259,7 @@ TEST(ConfigLoad, SaysWhatAReloadCannotChange)
         {"memory: 512MiB", "memory: 513MiB", "global.memory"},
         {"idle: adaptive", "hugepages: false", "global.hugepages"},
         {"max_connections: 20000", "max_connections: 1", "global.max_connections"},
+        {"idle: adaptive", "max_backend_connections: 5", "global.max_backend_connections"},
         {"idle: adaptive", "packet_buffers: 4096", "global.packet_buffers"},
         {"send_buffer: 256KiB", "send_buffer: 128KiB", "global.send_buffer"},
         {"idle: adaptive", "receive_buffer: 128KiB", "global.receive_buffer"},

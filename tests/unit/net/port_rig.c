@@ -71,7 +71,7 @@ struct bench *bench_new(const char *device)
 
 bool bench_open(struct bench *t)
 {
-    lg_err_t e = lg_ports_open(&t->cfg, t->cfg.worker_cnt, &t->ps, &t->diag);
+    lg_err_t e = lg_ports_open(&t->cfg, t->cfg.worker_cnt, 0, &t->ps, &t->diag);
 
     for (uint32_t i = 0; i < t->diag.kept_cnt; i++)
         t_fail(__FILE__, __LINE__, "%s", t->diag.msg[i].text);
@@ -107,7 +107,7 @@ unsigned available(struct bench *t)
 
 void expect_refused(struct bench *t, lg_err_t want, const char *text)
 {
-    EXPECT_ERR(lg_ports_open(&t->cfg, t->cfg.worker_cnt, &t->ps, &t->diag), want);
+    EXPECT_ERR(lg_ports_open(&t->cfg, t->cfg.worker_cnt, 0, &t->ps, &t->diag), want);
     EXPECT(t->ps == NULL);
     EXPECT(t->diag.error_cnt > 0);
     EXPECT_HAS(t->diag.msg[0].text, text);

@@ -81,7 +81,7 @@ void rig_init(struct rig *r, enum lg_listener_type type)
     }
     r->now_ns = LG_SEC(1000);
     r->worker_bufs = 4096;
-    r->max_sessions = 16;
+    r->max_sessions = r->max_backs = 16;
     r->worker_conns = 128;
     r->buf_sz = 64 << 10;
     r->cert = (struct lg_cfg_cert){1, cert, key, NULL};
@@ -192,6 +192,7 @@ void rig_build(struct rig *r)
 {
     struct lg_tls_core_cfg tc = {.max_conns = 2 * r->max_sessions, .max_handshakes = 8};
     struct lg_proxy_cfg pc = {.max_sessions = r->max_sessions,
+                              .max_backs = r->max_backs,
                               .handshake_budget = r->handshake_budget};
 
     if (lg_listener_has_tls(r->listener.type) &&

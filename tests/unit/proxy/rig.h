@@ -49,7 +49,7 @@ struct rig {
     struct lg_cfg_http_route routes[8];
     struct lg_cfg_pool pools[2];
     struct lg_cfg_backend backends[RIG_BACKENDS];
-    uint32_t worker_bufs, max_sessions;
+    uint32_t worker_bufs, max_sessions, max_backs;
     uint32_t worker_conns; /* of the proxy's TCP */
     bool has_one_port; /* to connect from, of each source address; what the second one sends gets
                           nowhere in this rig */

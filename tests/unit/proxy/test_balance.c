@@ -197,6 +197,66 @@ TEST(Balance, ConnectionsWaitTooAndLeaveWhenTheClientDoes)
     rig_fini(&r);
 }
 
+TEST(Balance, RequestsWaitForABackendConnectionOfTheWorker)
+{
+    begin(LG_LISTENER_HTTPS, LG_BALANCE_ROUNDROBIN, "");
+    r.pools[0].backend_cnt = 1;
+    r.max_backs = 2;
+    rig_build(&r);
+    struct rig_client *c[4];
+    for (int i = 0; i < 4; i++) {
+        c[i] = rig_client_tls(&r);
+        rig_say(c[i], GET);
+    }
+    REQUIRE_EQ(r.back_cnt, 2);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_BACK_FULL), 1); /* the fourth stands behind the third */
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_QUEUED), 2);
+    for (int i = 0; i < 4; i++) { /* first come, first served, over the two connections */
+        EXPECT_EQ(c[i]->len, 0);
+        rig_back_say(&r, &r.back[i % 2], OK_HI);
+        EXPECT_HAS(c[i]->text, "\r\n\r\nhi");
+    }
+    EXPECT_EQ(r.back_cnt, 2);
+    rig_fini(&r);
+}
+
+TEST(Balance, AKeptConnectionToAnotherBackendMakesRoom)
+{
+    begin(LG_LISTENER_HTTPS, LG_BALANCE_ROUNDROBIN, "");
+    r.max_backs = 1;
+    rig_build(&r);
+    struct rig_client *c = rig_client_tls(&r);
+    for (uint32_t i = 0; i < 3; i++) {
+        rig_forget(c);
+        rig_say(c, GET);
+        REQUIRE_EQ(r.back_cnt, i + 1);
+        EXPECT_EQ(r.back[i].port, 8000 + i % 2);
+        rig_back_say(&r, &r.back[i], OK_HI);
+        EXPECT_HAS(c->text, "\r\n\r\nhi");
+    }
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_BACK_FULL), 0);
+    rig_fini(&r);
+}
+
+TEST(Balance, WhoFindsNoBackendConnectionInTimeIsTurnedAway)
+{
+    begin(LG_LISTENER_TCP_SSL, LG_BALANCE_LEASTCONN, "");
+    r.max_backs = 1;
+    r.pools[0].queue_max = 1;
+    rig_build(&r);
+    struct rig_client *c[3] = {rig_client_tls(&r), rig_client_tls(&r), rig_client_tls(&r)};
+    REQUIRE_EQ(r.back_cnt, 1);
+    EXPECT(c[2]->fin); /* no room to wait */
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_QUEUE_FULL), 1);
+    EXPECT(!c[1]->fin);
+    rig_run(&r, LG_SEC(6));
+    EXPECT(c[1]->fin);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_QUEUE_TIMEOUT), 1);
+    rig_say(c[0], "undisturbed");
+    EXPECT_STR(r.back[0].text, "undisturbed");
+    rig_fini(&r);
+}
+
 TEST(Balance, WhoMayNotUseABackendDoesNotHoldUpWhoMay)
 {
     begin(LG_LISTENER_TCP_SSL, LG_BALANCE_LEASTCONN, "");

@@ -78,3 +78,8 @@ TEST(Memory, OfAnOpenConnectionOnlyItsTextsStayInTheArena)
     EXPECT(lg_tls_core_arena_used(r.core) < texts + 64);
     rig_fini(&r);
 }
+
+TEST(Memory, OfAnOpenConnectionHasRawKeysNotExpandedOnes)
+{
+    EXPECT(sizeof(struct lg_keys) <= 128);
+}
