@@ -41,8 +41,20 @@ const struct lg_cfg_port *lg_check_owner(const struct lg_config *cfg, const lg_i
 void lg_check_pools(struct lg_check *c);
 /* check_admin.c; also writes whether there is one */
 void lg_check_admin(struct lg_check *c);
+/* One listener under check. */
+struct lg_at {
+    struct lg_cfg_listener *l;
+    struct lg_node *n; /* its mapping */
+    uint32_t idx;
+};
 /* check_listener.c */
 void lg_check_listeners(struct lg_check *c);
+/* lg_at_type is the word that stands for its type. */
+const char *lg_at_type(const struct lg_at *at);
+/* check_http.c: a listener that reads requests. */
+void lg_check_http(struct lg_check *c, const struct lg_at *at);
+/* lg_check_pool_ref looks up the pool that a node names; false after saying that there is none. */
+bool lg_check_pool_ref(struct lg_check *c, struct lg_node *n, const char *key, uint32_t *idx);
 
 /* lg_set_open sizes a set for cnt entries; false when out of memory. */
 bool lg_set_open(struct lg_set *s, struct lg_arena *arena, uint32_t cnt);

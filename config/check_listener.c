@@ -6,20 +6,13 @@
 
 #include <string.h>
 
-/* One listener under check. */
-struct at {
-    struct lg_cfg_listener *l;
-    struct lg_node *n; /* its mapping */
-    uint32_t idx;
-};
-
-static const char *type_of(const struct at *at)
+const char *lg_at_type(const struct lg_at *at)
 {
     return lg_node_find(at->n, "type")->text;
 }
 
 /* http_twin: the type that would read requests where this one does not. */
-static const char *http_twin(const struct at *at)
+static const char *http_twin(const struct lg_at *at)
 {
     return at->l->type == LG_LISTENER_TCP ? "http" : "https";
 }
@@ -41,7 +34,7 @@ static void list_addresses(const struct lg_config *cfg, char *buf, size_t buf_sz
         }
 }
 
-static void check_bind(struct lg_check *c, const struct at *at, struct lg_node *n, uint32_t idx,
+static void check_bind(struct lg_check *c, const struct lg_at *at, struct lg_node *n, uint32_t idx,
                        struct lg_set *taken)
 {
     const struct lg_endpoint *e = &at->l->binds[idx];
@@ -64,7 +57,7 @@ static void check_bind(struct lg_check *c, const struct at *at, struct lg_node *
                        c->cfg->listeners[other].line);
 }
 
-static void check_binds(struct lg_check *c, const struct at *at, struct lg_set *taken)
+static void check_binds(struct lg_check *c, const struct lg_at *at, struct lg_set *taken)
 {
     struct lg_node *list = lg_node_find(at->n, "bind");
     uint32_t k = 0;
@@ -74,135 +67,9 @@ static void check_binds(struct lg_check *c, const struct at *at, struct lg_set *
             check_bind(c, at, n, k, taken);
 }
 
-/* ---------------------------------------------------------------- pools and routes */
+/* ---------------------------------------------------------------- bytes */
 
-static bool find_pool(struct lg_check *c, struct lg_node *n, const char *key, uint32_t *idx)
-{
-    const struct lg_config *cfg = c->cfg;
-
-    if (lg_set_find(&c->pools, lg_span(n->text, n->len), idx)) {
-        if (*idx < cfg->pool_cnt)
-            c->pool_is_used[*idx] = 1;
-        return true;
-    }
-    const char *near = NULL;
-    bool is_kept = c->w->diag->kept_cnt < LG_DIAG_MAX; /* else spare the search */
-    for (uint32_t i = 0; is_kept && i < cfg->pool_cnt && i < 256 && !near; i++)
-        if (cfg->pools[i].name)
-            near = lg_nearest(n->text, (const char *const[]){cfg->pools[i].name}, 1);
-    if (near)
-        lg_check_error(c, n, key, "there is no pool \"%s\"; did you mean \"%s\"?", n->text, near);
-    else
-        lg_check_error(c, n, key, "there is no pool \"%s\"; define it under pools:", n->text);
-    return false;
-}
-
-/* route_key writes "host" NUL "path", which no two different routes share. */
-static lg_span_t route_key(struct lg_check *c, const struct lg_cfg_http_route *r)
-{
-    size_t host_sz = strlen(r->host) + 1, path_len = strlen(r->path);
-    char *key = lg_arena_alloc(c->arena, host_sz + path_len, 1);
-
-    if (!key)
-        return lg_span(NULL, 0);
-    memcpy(key, r->host, host_sz);
-    memcpy(key + host_sz, r->path, path_len);
-    return lg_span(key, host_sz + path_len);
-}
-
-static void check_http_route(struct lg_check *c, const struct at *at, struct lg_node *n,
-                             uint32_t idx, struct lg_set *seen)
-{
-    struct lg_cfg_http_route *r = &at->l->routes[idx];
-    struct lg_node *pool = lg_node_find(n, "pool");
-    char key[LG_KEY_SZ];
-    uint32_t other;
-
-    if (lg_is_good(pool)) {
-        lg_key(key, "listeners[%u].routes[%u].pool", at->idx, idx);
-        (void)find_pool(c, pool, key, &r->pool_idx);
-    }
-    if (!r->host || !r->path)
-        return;
-    lg_span_t both = route_key(c, r);
-    lg_key(key, "listeners[%u].routes[%u]", at->idx, idx);
-    if (!both.p)
-        lg_check_error(c, n, key, "out of memory");
-    else if (!lg_set_add(seen, both, idx, &other))
-        lg_check_error(c, n, key,
-                       "host %s with path %s is already routes[%u]; a pair leads to "
-                       "one pool",
-                       r->host, r->path, other);
-}
-
-/* add_catch_all turns `pool:` of an https listener into its last route, "*" and "/". */
-static void add_catch_all(struct lg_check *c, const struct at *at, struct lg_node *pool,
-                          const struct lg_set *seen)
-{
-    struct lg_cfg_listener *l = at->l;
-    struct lg_walk *w = c->w;
-    char key[LG_KEY_SZ];
-    uint32_t other;
-
-    lg_key(key, "listeners[%u].pool", at->idx);
-    if (lg_set_find(seen, LG_SPAN_STR("*\0/"), &other)) {
-        lg_check_error(c, pool, key,
-                       "routes[%u] takes every request that no other route matches already; "
-                       "remove one of the two",
-                       other);
-        return;
-    }
-    struct lg_cfg_http_route *more =
-        lg_arena_alloc(w->arena, (size_t)l->route_cnt + 1, sizeof *more);
-    char *host = lg_keep(w, "*", 1), *path = lg_keep(w, "/", 1);
-    if (!more || !host || !path) {
-        lg_check_error(c, pool, key, "out of memory");
-        return;
-    }
-    if (l->route_cnt > 0)
-        memcpy(more, l->routes, l->route_cnt * sizeof *more);
-    more[l->route_cnt++] = (struct lg_cfg_http_route){
-        .line = pool->line, .host = host, .path = path, .pool_idx = l->pool_idx};
-    l->routes = more;
-}
-
-/* check_https: listeners of type https and http. */
-static void check_https(struct lg_check *c, const struct at *at)
-{
-    struct lg_node *routes = lg_node_find(at->n, "routes"), *pool = lg_node_find(at->n, "pool");
-    struct lg_node *tls = lg_node_find(at->n, "tls"), *alpn = lg_node_find(tls, "alpn");
-    struct lg_cfg_tls *t = &at->l->tls;
-    struct lg_set seen;
-    char key[LG_KEY_SZ];
-    uint32_t k = 0;
-
-    if (!pool && (!routes || (lg_is_good(routes) && at->l->route_cnt == 0)))
-        lg_check_error(c, at->n, lg_key(key, "listeners[%u]", at->idx),
-                       "an %s listener needs routes, or a pool for every request", type_of(at));
-    if (!lg_set_open(&seen, c->arena, at->l->route_cnt)) {
-        lg_check_error(c, at->n, key, "out of memory");
-        return;
-    }
-    for (struct lg_node *n = lg_items(routes); n && k < at->l->route_cnt;
-         n = lg_next(routes, n), k++)
-        check_http_route(c, at, n, k, &seen);
-    lg_key(key, "listeners[%u].pool", at->idx);
-    if (lg_is_good(pool) && find_pool(c, pool, key, &at->l->pool_idx))
-        add_catch_all(c, at, pool, &seen);
-    if (!lg_listener_has_tls(at->l->type))
-        return;
-    if (alpn)
-        lg_check_error(c, alpn, lg_key(key, "listeners[%u].tls.alpn", at->idx),
-                       "an https listener says http/1.1 by itself; remove it, or use type tcp_ssl");
-    t->alpn = lg_arena_alloc(c->w->arena, 1, sizeof *t->alpn);
-    if (t->alpn)
-        t->alpn[0] = lg_keep(c->w, "http/1.1", 8);
-    else
-        lg_check_error(c, at->n, key, "out of memory");
-    t->alpn_cnt = 1;
-}
-
-static void warn_https_only(struct lg_check *c, const struct at *at)
+static void warn_https_only(struct lg_check *c, const struct lg_at *at)
 {
     struct lg_node *timeouts = lg_node_find(at->n, "timeouts");
     const struct {
@@ -218,11 +85,11 @@ static void warn_https_only(struct lg_check *c, const struct at *at)
     for (size_t i = 0; i < LG_ARRAY_CNT(given); i++)
         if (given[i].n)
             lg_check_warn(c, given[i].n, lg_key(key, "listeners[%u].%s", at->idx, given[i].key),
-                          "has no effect: a %s listener reads no requests", type_of(at));
+                          "has no effect: a %s listener reads no requests", lg_at_type(at));
 }
 
 /* check_bytes_pool: what a listener that reads no requests cannot balance by. */
-static void check_bytes_pool(struct lg_check *c, const struct at *at, struct lg_node *pool)
+static void check_bytes_pool(struct lg_check *c, const struct lg_at *at, struct lg_node *pool)
 {
     const struct lg_cfg_pool *p = &c->cfg->pools[at->l->pool_idx];
     char key[LG_KEY_SZ];
@@ -232,13 +99,29 @@ static void check_bytes_pool(struct lg_check *c, const struct at *at, struct lg_
         lg_check_error(c, pool, lg_key(key, "listeners[%u].pool", at->idx),
                        "pool \"%s\" balances by what is in requests, and a %s listener reads "
                        "none; use balance: source, or type %s",
-                       p->name, type_of(at), http_twin(at));
+                       p->name, lg_at_type(at), http_twin(at));
+}
+
+/* check_no_requests: rules about requests, where none are read. */
+static void check_no_requests(struct lg_check *c, const struct lg_at *at)
+{
+    static const char *const words[] = {"routes", "request_headers", "response_headers",
+                                        "forwarded"};
+    char key[LG_KEY_SZ];
+
+    for (size_t i = 0; i < LG_ARRAY_CNT(words); i++) {
+        struct lg_node *n = lg_node_find(at->n, words[i]);
+        if (n)
+            lg_check_error(c, n, lg_key(key, "listeners[%u].%s", at->idx, words[i]),
+                           "a %s listener reads no requests; use pool, or type %s", lg_at_type(at),
+                           http_twin(at));
+    }
 }
 
 /* check_tcp_ssl: listeners of type tcp_ssl and tcp. */
-static void check_tcp_ssl(struct lg_check *c, const struct at *at)
+static void check_tcp_ssl(struct lg_check *c, const struct lg_at *at)
 {
-    struct lg_node *routes = lg_node_find(at->n, "routes"), *pool = lg_node_find(at->n, "pool");
+    struct lg_node *pool = lg_node_find(at->n, "pool");
     struct lg_node *tls = lg_node_find(at->n, "tls"), *alpn = lg_node_find(tls, "alpn");
     char key[LG_KEY_SZ];
     uint32_t k = 0;
@@ -246,15 +129,13 @@ static void check_tcp_ssl(struct lg_check *c, const struct at *at)
     if (!pool)
         lg_check_error(c, at->n, lg_key(key, "listeners[%u]", at->idx),
                        "\"pool\" is missing: a %s listener needs the pool its bytes go to",
-                       type_of(at));
+                       lg_at_type(at));
     else if (lg_is_good(pool) &&
-             find_pool(c, pool, lg_key(key, "listeners[%u].pool", at->idx), &at->l->pool_idx) &&
+             lg_check_pool_ref(c, pool, lg_key(key, "listeners[%u].pool", at->idx),
+                               &at->l->pool_idx) &&
              at->l->pool_idx < c->cfg->pool_cnt)
         check_bytes_pool(c, at, pool);
-    if (routes)
-        lg_check_error(c, routes, lg_key(key, "listeners[%u].routes", at->idx),
-                       "a %s listener reads no requests; use pool, or type %s", type_of(at),
-                       http_twin(at));
+    check_no_requests(c, at);
     for (struct lg_node *n = lg_items(alpn); n && k < at->l->tls.alpn_cnt;
          n = lg_next(alpn, n), k++)
         for (uint32_t i = 0; i < k; i++)
@@ -269,7 +150,7 @@ static void check_tcp_ssl(struct lg_check *c, const struct at *at)
 
 /* ---------------------------------------------------------------- TLS */
 
-static void check_one_way(struct lg_check *c, const struct at *at, struct lg_node *tls)
+static void check_one_way(struct lg_check *c, const struct lg_at *at, struct lg_node *tls)
 {
     static const char *const mutual_only[] = {
         "client_ca", "crl", "crl_fail", "verify_depth", "client_cert_header", "close_revoked"};
@@ -284,7 +165,7 @@ static void check_one_way(struct lg_check *c, const struct at *at, struct lg_nod
     }
 }
 
-static void check_mutual(struct lg_check *c, const struct at *at, struct lg_node *tls,
+static void check_mutual(struct lg_check *c, const struct lg_at *at, struct lg_node *tls,
                          struct lg_node *auth)
 {
     struct lg_node *crl_fail = lg_node_find(tls, "crl_fail"), *crl = lg_node_find(tls, "crl");
@@ -301,7 +182,7 @@ static void check_mutual(struct lg_check *c, const struct at *at, struct lg_node
 }
 
 /* check_staples: where a certificate's OCSP response comes from is said once. */
-static void check_staples(struct lg_check *c, const struct at *at, struct lg_node *tls)
+static void check_staples(struct lg_check *c, const struct lg_at *at, struct lg_node *tls)
 {
     struct lg_node *list = lg_node_find(tls, "certificates");
     char key[LG_KEY_SZ];
@@ -328,7 +209,7 @@ static void check_staples(struct lg_check *c, const struct at *at, struct lg_nod
     }
 }
 
-static void check_tls(struct lg_check *c, const struct at *at)
+static void check_tls(struct lg_check *c, const struct lg_at *at)
 {
     struct lg_node *tls = lg_node_find(at->n, "tls");
     struct lg_node *auth = lg_node_find(tls, "client_auth");
@@ -354,7 +235,7 @@ static void check_tls(struct lg_check *c, const struct at *at)
 }
 
 /* check_tls_or_none: whether there is a tls section is a matter of the type. */
-static void check_tls_or_none(struct lg_check *c, const struct at *at)
+static void check_tls_or_none(struct lg_check *c, const struct lg_at *at)
 {
     struct lg_node *tls = lg_node_find(at->n, "tls");
     char key[LG_KEY_SZ];
@@ -369,7 +250,7 @@ static void check_tls_or_none(struct lg_check *c, const struct at *at)
     if (tls)
         lg_check_error(c, tls, lg_key(key, "listeners[%u].tls", at->idx),
                        "a listener of type %s speaks in clear; remove this section, or use type %s",
-                       type_of(at), at->l->type == LG_LISTENER_TCP ? "tcp_ssl" : "https");
+                       lg_at_type(at), at->l->type == LG_LISTENER_TCP ? "tcp_ssl" : "https");
 }
 
 void lg_check_listeners(struct lg_check *c)
@@ -387,13 +268,13 @@ void lg_check_listeners(struct lg_check *c)
     }
     for (struct lg_node *n = lg_items(listeners); n && i < cfg->listener_cnt;
          n = lg_next(listeners, n), i++) {
-        struct at at = {&cfg->listeners[i], n, i};
+        struct lg_at at = {&cfg->listeners[i], n, i};
         check_binds(c, &at, &taken);
         check_tls_or_none(c, &at);
         if (!lg_is_good(lg_node_find(n, "type")))
             continue;
         if (lg_listener_reads_http(at.l->type))
-            check_https(c, &at);
+            lg_check_http(c, &at);
         else
             check_tcp_ssl(c, &at);
     }

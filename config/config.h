@@ -39,6 +39,10 @@ static inline bool lg_listener_reads_http(enum lg_listener_type t)
 {
     return t == LG_LISTENER_HTTPS || t == LG_LISTENER_HTTP;
 }
+/* How a route's path is compared. */
+enum lg_path_match { LG_PATH_PREFIX, LG_PATH_EXACT, LG_PATH_REGEX };
+enum lg_fwd_headers { LG_FWD_X, LG_FWD_STANDARD, LG_FWD_BOTH, LG_FWD_NONE };
+enum lg_fwd_incoming { LG_FWD_APPEND, LG_FWD_REPLACE };
 enum lg_client_auth { LG_AUTH_NONE, LG_AUTH_OPTIONAL, LG_AUTH_REQUIRED };
 enum lg_crl_fail { LG_CRL_FAIL_CLOSED, LG_CRL_FAIL_OPEN };
 enum lg_tls_prefer { LG_PREFER_SERVER, LG_PREFER_CLIENT };
@@ -112,12 +116,48 @@ struct lg_cfg_tls {
     uint32_t verify_depth;      /* intermediates allowed below a bundle CA; default 4, in [1, 9] */
 };
 
-/* https routes, tried longest path first for the exact Host, then the wildcard, then "*". */
+/* A change to a header section. One of the three names is not NULL. */
+struct lg_cfg_header {
+    unsigned line;
+    char *set, *add, *remove;
+    char *value; /* template; NULL with remove */
+};
+
+/* What https and http listeners do with requests, by host and path: see http_route.h for which
+ * route takes one. A pool answers, or a redirect, or a response of our own. */
 struct lg_cfg_http_route {
     unsigned line;
-    char *host; /* lower case; "example.com", "*.example.com" or "*" */
-    char *path; /* prefix on segment boundaries, begins with '/' */
-    uint32_t pool_idx;
+    char *host;        /* lower case; "example.com", "*.example.com" or "*" */
+    char *path;        /* LG_PATH_PREFIX: on segment boundaries, begins with '/' */
+    uint32_t pool_idx; /* LG_NO_POOL: a redirect or response */
+    enum lg_path_match match;
+    char *exact, *regex; /* the path, the expression; NULL but for their kind of match */
+    char *rewrite;       /* pool: template of the target the backend gets; NULL: as it came */
+    struct lg_cfg_redirect {
+        unsigned line; /* 0: none */
+        char *to;      /* template of the Location */
+        uint16_t status;
+    } redirect;
+    struct lg_cfg_respond {
+        unsigned line;   /* 0: none */
+        uint32_t status; /* default 200 */
+        char *type;      /* Content-Type; default text/plain */
+        char *body;      /* "" none */
+        char *file;      /* that holds the body; NULL: `body` is it */
+    } respond;
+    uint32_t request_header_cnt, response_header_cnt; /* after those of the listener */
+    struct lg_cfg_header *request_headers, *response_headers;
+};
+#define LG_NO_POOL UINT32_MAX
+#define LG_MAX_REGEX 64 /* of one listener */
+
+/* What backends hear of the client, and what of it they believe that came with the request. */
+struct lg_cfg_forwarded {
+    unsigned line;
+    enum lg_fwd_headers headers;   /* default LG_FWD_X */
+    enum lg_fwd_incoming incoming; /* default append */
+    uint32_t trust_cnt;            /* 0: nobody is trusted more than others */
+    struct lg_prefix *trust;
 };
 
 struct lg_cfg_listener {
@@ -130,6 +170,9 @@ struct lg_cfg_listener {
     uint32_t pool_idx;     /* tcp_ssl, tcp: where bytes go */
     uint32_t route_cnt;    /* https, http */
     struct lg_cfg_http_route *routes;
+    uint32_t request_header_cnt, response_header_cnt;
+    struct lg_cfg_header *request_headers, *response_headers;
+    struct lg_cfg_forwarded forwarded;
     lg_ns_t handshake_timeout_ns; /* default 10 s */
     lg_ns_t header_timeout_ns;    /* https: request header; default 10 s -> 408 */
     lg_ns_t keepalive_timeout_ns; /* https: idle between requests; default 60 s */

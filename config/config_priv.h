@@ -3,7 +3,7 @@
 #ifndef LG_CONFIG_PRIV_H
 #define LG_CONFIG_PRIV_H
 
-#include "arena.h"
+#include "cfg_arena.h"
 #include "config.h"
 
 /* What a file is judged against besides itself; tests bring their own. */

@@ -354,7 +354,7 @@ static const char *path_problem(const char *s, size_t len)
             return "; without . and .. segments";
     for (size_t i = 0; i < len; i++)
         if (s[i] <= ' ' || s[i] > '~' || strchr("?#\"<>\\^`{|}*", s[i]))
-            return "; without query, blanks and patterns (it is a prefix)";
+            return "; without query and blanks; for patterns there is regex";
     return NULL;
 }
 

@@ -6,7 +6,7 @@
 #ifndef LG_PARSE_H
 #define LG_PARSE_H
 
-#include "arena.h"
+#include "cfg_arena.h"
 #include "diag.h"
 #include "span.h"
 

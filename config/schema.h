@@ -127,6 +127,9 @@ extern const struct lg_kind lg_kind_workers, lg_kind_cpu, lg_kind_port_range, lg
 extern const struct lg_kind lg_kind_balance, lg_kind_codes, lg_kind_token, lg_kind_target,
     lg_kind_authority;
 
+/* And kinds_http.c. */
+extern const struct lg_kind lg_kind_field_name, lg_kind_template;
+
 /* lg_schema_print writes schema.md; lg_schema_print_json a JSON Schema (draft 2020-12) of the file;
  * lg_schema_print_man the part of lockgate.yaml(5) that lists the keys. The schema knows types,
  * bounds and words; what takes two keys to judge, and what files are there, only the program itself

@@ -458,26 +458,6 @@ static const struct lg_field tls_fields[] = {
 static const struct lg_table tls_table =
     TABLE(tls_fields, struct lg_cfg_tls, offsetof(struct lg_cfg_tls, line));
 
-static const struct lg_field http_route_fields[] = {
-    {.key = "host",
-     .kind = &lg_kind_host,
-     AT(struct lg_cfg_http_route, host),
-     .def = "*",
-     .doc = "the request's host: a name, \"*.example.com\" for one below it, or \"*\" for any"},
-    {.key = "path",
-     .kind = &lg_kind_path,
-     AT(struct lg_cfg_http_route, path),
-     .def = "/",
-     .doc = "how its path begins; whole segments count, the longest match wins"},
-    {.key = "pool",
-     .kind = &lg_kind_ref,
-     AT(struct lg_cfg_http_route, pool_idx),
-     .is_required = true,
-     .doc = "the pool that answers"},
-};
-static const struct lg_table http_route_table =
-    TABLE(http_route_fields, struct lg_cfg_http_route, offsetof(struct lg_cfg_http_route, line));
-
 static const struct lg_field timeout_fields[] = {
     {.key = "handshake",
      .kind = &lg_kind_duration,
@@ -541,11 +521,29 @@ static const struct lg_field listener_fields[] = {
      .doc = "tcp_ssl, tcp: the pool the bytes go to; https, http: the pool for what no route "
             "matches"},
     {.key = "routes",
-     .table = &http_route_table,
+     .table = &lg_http_route_table,
      LIST_AT(struct lg_cfg_listener, routes, route_cnt),
      .list_min = 0,
      .list_max = 65535,
-     .doc = "https, http: which requests go to which pool"},
+     .doc =
+         "https, http: what is done with which requests; an exact path comes first, then the first "
+         "regular expression that matches, then the longest prefix"},
+    {.key = "request_headers",
+     .table = &lg_header_table,
+     LIST_AT(struct lg_cfg_listener, request_headers, request_header_cnt),
+     .list_min = 0,
+     .list_max = 64,
+     .doc = "https, http: changes to every request's header"},
+    {.key = "response_headers",
+     .table = &lg_header_table,
+     LIST_AT(struct lg_cfg_listener, response_headers, response_header_cnt),
+     .list_min = 0,
+     .list_max = 64,
+     .doc = "https, http: changes to every response's header; not to error answers of our own"},
+    {.key = "forwarded",
+     .table = &lg_forwarded_table,
+     AT(struct lg_cfg_listener, forwarded),
+     .doc = "https, http: what backends hear of the client"},
     {.key = "accept_proxy",
      .kind = &lg_kind_prefix,
      LIST_AT(struct lg_cfg_listener, pp_from, pp_from_cnt),

@@ -3,6 +3,7 @@
 #include "snapshot_build.h"
 
 #include "client.h"
+#include "rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,18 @@ static void *make(size_t cnt, size_t obj_sz)
     return p;
 }
 
+static lg_err_t build_listener(const struct lg_snapshot *s, struct lg_listener *l,
+                               struct lg_diag *diag)
+{
+    lg_err_t tls = LG_OK, rules = LG_OK;
+
+    if (lg_listener_has_tls(l->cfg->type))
+        tls = lg_tls_policy_build(s->cfg, l->cfg, s->worker_cnt, &l->tls, diag);
+    if (lg_listener_reads_http(l->cfg->type))
+        rules = lg_rules_build(s->cfg, l->cfg, &l->rules, diag);
+    return lg_is_ok(tls) ? rules : tls;
+}
+
 static lg_err_t build_listeners(struct lg_snapshot *s, struct lg_diag *diag)
 {
     const struct lg_config *cfg = s->cfg;
@@ -33,9 +46,7 @@ static lg_err_t build_listeners(struct lg_snapshot *s, struct lg_diag *diag)
         struct lg_listener *l = &s->listeners[i];
         l->cfg = &cfg->listeners[i];
         l->idx = i;
-        if (!lg_listener_has_tls(l->cfg->type))
-            continue;
-        lg_err_t one = lg_tls_policy_build(cfg, l->cfg, s->worker_cnt, &l->tls, diag);
+        lg_err_t one = build_listener(s, l, diag);
         if (lg_is_ok(err))
             err = one; /* go on: the operator wants to hear of all of them */
     }
@@ -165,9 +176,11 @@ void lg_snapshot_free(struct lg_snapshot *s)
     if (!s)
         return;
     lg_snapshot_pools_close(s);
-    for (uint32_t i = 0; i < s->listener_cnt; i++)
+    for (uint32_t i = 0; i < s->listener_cnt; i++) {
         if (s->listeners[i].tls)
             lg_tls_policy_free(s->listeners[i].tls);
+        lg_rules_free(s->listeners[i].rules);
+    }
     free(s->workers);
     free(s->binds);
     free(s->listeners);

@@ -67,7 +67,8 @@ static uint64_t run_parse(void *ctx, uint64_t cnt)
 static uint64_t run_write(void *ctx, uint64_t cnt)
 {
     static const struct lg_http_client client = {
-        .ip = "192.0.2.1", .default_host = "shop.example", .port = 443};
+        .ip = "192.0.2.1", .proto = "https", .default_host = "shop.example", .port = 443};
+    static const struct lg_http_changes none;
     const struct message *m = ctx;
     char out[2048];
 
@@ -75,9 +76,9 @@ static uint64_t run_write(void *ctx, uint64_t cnt)
     for (uint64_t i = 0; i < cnt; i++) {
         struct lg_http_text t = {.p = out, .cap = sizeof out};
         if (m->is_request)
-            lg_http_write_request(&m->head, &client, &t);
+            lg_http_write_request(&m->head, &client, &none, &t);
         else
-            lg_http_write_response(&m->head, LG_HTTP_LENGTH, LG_HC_NONE, &t);
+            lg_http_write_response(&m->head, LG_HTTP_LENGTH, LG_HC_NONE, &none, &t);
         micro_require(!t.over, "http: head does not fit");
     }
     return micro_tsc() - begin;

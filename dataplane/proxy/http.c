@@ -58,38 +58,70 @@ void lg_http_exchange_over(struct lg_session *s)
 
 /* -- the request head -- */
 
-static void client_of(const struct lg_session *s, struct lg_http_client *c, char ip[LG_IP_STR_SZ],
-                      char host[LG_ENDPOINT_STR_SZ])
+/* is_trusted: a proxy whose word about the client is believed. */
+static bool is_trusted(const struct lg_cfg_forwarded *f, const lg_ip_t *ip)
 {
+    for (uint32_t i = 0; i < f->trust_cnt; i++)
+        if (lg_prefix_has(&f->trust[i], ip))
+            return true;
+    return false;
+}
+
+void lg_http_who(const struct lg_session *s, struct lg_http_who *who)
+{
+    const struct lg_cfg_listener *l = s->listener->cfg;
     const struct lg_tls_info *i = lg_session_tls_info(s);
+    bool is_believed;
     struct lg_endpoint client, local;
 
     lg_session_addrs(s, &client, &local);
-    *c = (struct lg_http_client){
-        .ip = lg_ip_text(&client.ip, ip),
-        .default_host = i->sni[0] ? i->sni : lg_endpoint_text(&local, host),
+    is_believed = is_trusted(&l->forwarded, &client.ip);
+    who->client = (struct lg_http_client){
+        .ip = lg_ip_text(&client.ip, who->ip),
+        .client_port = client.port,
+        .default_host = i->sni[0] ? i->sni : lg_endpoint_text(&local, who->host),
         .port = local.port,
-        .is_mutual = s->listener->cfg->tls.client_auth != LG_AUTH_NONE,
+        .listener = l->name,
+        .is_mutual = l->tls.client_auth != LG_AUTH_NONE,
         .has_cert = i->has_client_cert,
         .subject = i->subject,
         .issuer = i->issuer,
         .serial = i->serial,
         .fingerprint = i->fingerprint,
         .proto = s->tls ? "https" : "http",
+        .sni = i->sni,
+        .tls_version = i->version == 0           ? ""
+                       : i->version == LG_TLS_13 ? "TLSv1.3"
+                                                 : "TLSv1.2",
+        .cipher = i->suite,
+        .group = i->group,
+        .resumed = i->resumed,
         .cert = s->tls ? lg_tls_client_cert(s->tls) : lg_span(NULL, 0),
+        .fwd_headers = (uint8_t)l->forwarded.headers,
+        .fwd_keeps = l->forwarded.trust_cnt ? is_believed : l->forwarded.incoming == LG_FWD_APPEND,
+        .fwd_trusts = is_believed,
     };
 }
 
-/* write_head puts the rewritten request head into s->bq; gives the status to answer on failure. */
-static uint16_t write_head(struct lg_session *s)
+/* write_head puts the request head into s->bq as the backend shall see it; gives the status to
+ * answer on failure. */
+static uint16_t write_head(struct lg_session *s, const struct lg_vars *v)
 {
     struct lg_http_scratch *m = s->p->http;
     struct lg_http_text text = {.p = m->out, .cap = sizeof m->out};
-    struct lg_http_client c;
-    char ip[LG_IP_STR_SZ], host[LG_ENDPOINT_STR_SZ];
+    struct lg_http_text target = {.p = m->target, .cap = sizeof m->target};
+    const struct lg_rule *rule = s->http.rule;
+    struct lg_http_changes ch = {.vars = v};
 
-    client_of(s, &c, ip, host);
-    lg_http_write_request(&m->head, &c, &text);
+    if (rule->rewrite) {
+        uint16_t status = lg_http_rewrite(rule->rewrite, v, &target);
+        if (status)
+            return status;
+        ch.target = lg_span(target.p, target.len);
+    }
+    if (rule->request->cnt || rule->request->host)
+        ch.edits = rule->request;
+    lg_http_write_request(&m->head, v->client, &ch, &text);
     if (text.over)
         return 431;
     if (lg_bufq_write(&s->bq, s->p->env.pool, text.p, (uint32_t)text.len, 0) != text.len)
@@ -115,21 +147,80 @@ static void set_key(struct lg_session *s)
     }
 }
 
-/* route finds the pool; gives the status to answer when there is none. */
-static uint16_t route(struct lg_session *s)
+/* route finds the rule, and what its templates are filled from; gives the status to answer when
+ * there is none. */
+static uint16_t route(struct lg_session *s, struct lg_vars *v)
 {
     struct lg_http_scratch *m = s->p->http;
+    struct lg_route_hit hit;
     size_t len;
 
-    if (!lg_is_ok(lg_http_path_normal(m->head.path, m->out, &len)))
+    if (!lg_is_ok(lg_http_path_normal(m->head.path, m->path, &len)))
         return 400;
-    uint32_t idx = lg_http_route_find(s->listener->cfg, lg_span(m->head.host, m->head.host_len),
-                                      lg_span(m->out, len));
-    if (idx == LG_ROUTE_NONE)
+    v->head = &m->head;
+    v->uri = lg_span(m->path, len);
+    switch (lg_http_route_find(s->listener->rules, s->p->regex,
+                               lg_span(m->head.host, m->head.host_len), v->uri, &hit)) {
+    case LG_ROUTE_FOUND:
+        break;
+    case LG_ROUTE_NONE:
         return 404;
-    s->pool_idx = s->listener->cfg->routes[idx].pool_idx;
-    set_key(s);
+    case LG_ROUTE_LIMIT:
+        lg_stat_inc(s->p->env.stats, LG_STAT_HTTP_REGEX_LIMIT);
+        return 500;
+    }
+    s->http.rule = hit.rule;
+    v->rest = hit.rest;
+    memcpy(v->groups, hit.groups, sizeof v->groups);
     return 0;
+}
+
+/* redirect: a path stays a path of this host, however many '/' a group brings. */
+static void redirect(struct lg_session *s, const struct lg_vars *v,
+                     const struct lg_http_changes *ch)
+{
+    const struct lg_rule *rule = s->http.rule;
+    struct lg_http_scratch *m = s->p->http;
+    struct lg_http_text to = {.p = m->target, .cap = sizeof m->target}, body;
+    char words[64];
+    size_t lead = 0;
+
+    lg_tmpl_put_uri(rule->redirect, v, &to);
+    while (lead + 1 < to.len && to.p[lead] == '/' && to.p[lead + 1] == '/')
+        lead++;
+    if (to.over || to.len - lead > LG_HTTP_URI_MAX) {
+        lg_http_fail(s, 414);
+        return;
+    }
+    body = (struct lg_http_text){.p = words, .cap = sizeof words};
+    lg_http_put_u64(&body, rule->cfg->redirect.status);
+    lg_http_put_str(&body, " ");
+    lg_http_put_str(&body, lg_http_reason(rule->cfg->redirect.status));
+    lg_http_put_str(&body, "\n");
+    struct lg_http_answer a = {.status = rule->cfg->redirect.status,
+                               .type = "text/plain",
+                               .body_sz = body.len,
+                               .location = lg_span(to.p + lead, to.len - lead)};
+    lg_stat_inc(s->p->env.stats, LG_STAT_HTTP_REDIRECTED);
+    lg_http_answer(s, &a, lg_span(body.p, body.len), ch);
+}
+
+/* answer_by_rule answers what the rule answers without a backend. */
+static void answer_by_rule(struct lg_session *s, const struct lg_vars *v)
+{
+    const struct lg_rule *rule = s->http.rule;
+    const struct lg_vars of_conn = {.client = v->client};
+    const struct lg_http_changes ch = {.edits = rule->response, .vars = &of_conn};
+
+    if (rule->redirect) {
+        redirect(s, v, &ch);
+        return;
+    }
+    struct lg_http_answer a = {.status = (uint16_t)rule->cfg->respond.status,
+                               .type = rule->cfg->respond.type,
+                               .body_sz = rule->body.len};
+    lg_stat_inc(s->p->env.stats, LG_STAT_HTTP_RESPONDED);
+    lg_http_answer(s, &a, rule->body, &ch);
 }
 
 static void begin_exchange(struct lg_session *s)
@@ -173,9 +264,19 @@ static void take_request(struct lg_session *s, uint32_t len)
     h->client_11 = head->minor >= 1;
     h->client_keep = head->keep_alive;
     lg_http_body_init(&h->req, (enum lg_http_framing)head->framing, head->length);
-    uint16_t status = route(s);
-    if (status == 0)
-        status = write_head(s);
+    struct lg_http_who who;
+    struct lg_vars vars = {.client = &who.client};
+    lg_http_who(s, &who);
+    uint16_t status = route(s, &vars);
+    if (status == 0 && h->rule->cfg->pool_idx == LG_NO_POOL) {
+        answer_by_rule(s, &vars);
+        return;
+    }
+    if (status == 0) {
+        s->pool_idx = h->rule->cfg->pool_idx;
+        set_key(s);
+        status = write_head(s, &vars);
+    }
     if (status) {
         lg_http_fail(s, status);
         return;

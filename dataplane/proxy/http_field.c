@@ -42,6 +42,16 @@ static bool same_name(lg_span_t name, const char *known, size_t len)
     return true;
 }
 
+bool lg_http_is_alike(lg_span_t a, lg_span_t b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if ((is_alnum(a.p[i]) ? lower(a.p[i]) : '-') != (is_alnum(b.p[i]) ? lower(b.p[i]) : '-'))
+            return false;
+    return true;
+}
+
 enum lg_http_field_id lg_http_field_find(lg_span_t name)
 {
     static const struct {

@@ -18,6 +18,8 @@ static inline bool lg_http_is_blank(uint8_t b)
 }
 /* lg_http_is_same compares without case (ASCII). */
 bool lg_http_is_same(lg_span_t a, lg_span_t b);
+/* lg_http_is_alike: two names that servers which make variables of them cannot tell apart. */
+bool lg_http_is_alike(lg_span_t a, lg_span_t b);
 /* lg_http_is_same_text: the same for two authorities. */
 #define lg_http_is_same_text lg_http_is_same
 /* lg_http_field_find names a field. One that differs from a known name only by another

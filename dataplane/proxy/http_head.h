@@ -76,11 +76,18 @@ enum lg_http_framing lg_http_response_framing(const struct lg_http_head *h, bool
 
 /* What the proxy says about the client. Strings are never NULL. */
 struct lg_http_client {
-    const char *ip;           /* "192.0.2.1", "2001:db8::1" */
-    const char *default_host; /* for requests without Host (HTTP/1.0) */
-    const char *proto;        /* what the client speaks: "https", "http" */
-    uint16_t port;            /* the listener's */
-    bool is_mutual;           /* the listener asks for certificates: say the outcome */
+    const char *ip;                                 /* "192.0.2.1", "2001:db8::1" */
+    const char *default_host;                       /* for requests without Host (HTTP/1.0) */
+    const char *proto;                              /* what the client speaks: "https", "http" */
+    uint16_t port;                                  /* the listener's */
+    uint16_t client_port;                           /* the client's own */
+    const char *listener;                           /* its name */
+    const char *sni, *tls_version, *cipher, *group; /* "" in clear */
+    bool resumed;
+    uint8_t fwd_headers; /* enum lg_fwd_headers: what is said of it */
+    bool fwd_keeps;      /* X-Forwarded-For and Forwarded that came stay, ours is appended */
+    bool fwd_trusts;     /* a proxy that is believed: X-Forwarded-Proto and -Port stay, too */
+    bool is_mutual;      /* the listener asks for certificates: say the outcome */
     bool has_cert;
     const char *subject, *issuer, *serial, *fingerprint; /* escaped */
     lg_span_t cert;                                      /* DER; empty: not to be passed on */
@@ -109,10 +116,22 @@ static inline void lg_http_put_str(struct lg_http_text *t, const char *s)
 }
 void lg_http_put_u64(struct lg_http_text *t, uint64_t v);
 
+struct lg_edits;
+struct lg_vars;
+
+/* What is changed about a head on its way, beside what is always. All zero: nothing. */
+struct lg_http_changes {
+    const struct lg_edits *edits; /* with vars: fields; NULL: none */
+    const struct lg_vars *vars;
+    lg_span_t target;      /* requests: the target, origin form; empty: as it came */
+    lg_span_t take_cookie; /* requests: leave out the cookie of this name; empty: none */
+    lg_span_t set_cookie;  /* responses: one more Set-Cookie; empty: none */
+};
+
 /* lg_http_write_request writes h as the backend shall see it: origin form, HTTP/1.1, Connection
  * managed by us, identity of ours only. */
 void lg_http_write_request(const struct lg_http_head *h, const struct lg_http_client *c,
-                           struct lg_http_text *out);
+                           const struct lg_http_changes *ch, struct lg_http_text *out);
 
 /* How a response ends for the client. */
 enum lg_http_conn {
@@ -123,7 +142,8 @@ enum lg_http_conn {
 /* lg_http_write_response writes h as the client shall see it.
  *   framing  of the body that will follow; CHUNKED is announced, CLOSE needs LG_HC_CLOSE */
 void lg_http_write_response(const struct lg_http_head *h, enum lg_http_framing framing,
-                            enum lg_http_conn conn, struct lg_http_text *out);
+                            enum lg_http_conn conn, const struct lg_http_changes *ch,
+                            struct lg_http_text *out);
 
 /* lg_http_is_token: RFC 9110 section 5.6.2, not empty. */
 bool lg_http_is_token(lg_span_t s);

@@ -30,6 +30,18 @@ static bool next_pair(lg_span_t *rest, lg_span_t *name, lg_span_t *value)
     return true;
 }
 
+bool lg_http_cookie_next(lg_span_t *rest, lg_span_t *pair, lg_span_t without)
+{
+    lg_span_t name, value;
+
+    while (next_pair(rest, &name, &value))
+        if (!lg_span_eq(name, without)) {
+            *pair = value.p ? lg_span(name.p, (size_t)(value.p - name.p) + value.len) : name;
+            return true;
+        }
+    return false;
+}
+
 bool lg_http_cookie(const struct lg_http_head *h, lg_span_t name, lg_span_t *value)
 {
     for (uint32_t i = 0; i < h->field_cnt; i++) {

@@ -13,6 +13,10 @@
  *   Returns  false: there is none, or `by` asks for nothing of a request */
 bool lg_http_key(const struct lg_http_head *h, const struct lg_cfg_balance *by, lg_span_t *key);
 
+/* lg_http_cookie_next cuts the next "name=value" off a Cookie field, blanks trimmed, passing over
+ * those of the name `without`; false: no more. */
+bool lg_http_cookie_next(lg_span_t *rest, lg_span_t *pair, lg_span_t without);
+
 /* lg_http_cookie finds the value of a request's cookie (RFC 6265 section 4.2.1). */
 bool lg_http_cookie(const struct lg_http_head *h, lg_span_t name, lg_span_t *value);
 

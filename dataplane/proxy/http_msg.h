@@ -3,7 +3,21 @@
 #ifndef LG_HTTP_MSG_H
 #define LG_HTTP_MSG_H
 
+#include "http_reply.h"
 #include "proxy_priv.h"
+#include "rules.h"
+
+/* Who the client is, in words. */
+struct lg_http_who {
+    struct lg_http_client client; /* borrows the texts below */
+    char ip[LG_IP_STR_SZ], host[LG_ENDPOINT_STR_SZ];
+};
+void lg_http_who(const struct lg_session *s, struct lg_http_who *who);
+
+/* lg_http_answer answers in the name of a rule, which may change the header; the backend is not
+ * asked. body  borrowed for the call */
+void lg_http_answer(struct lg_session *s, const struct lg_http_answer *a, lg_span_t body,
+                    const struct lg_http_changes *ch);
 
 /* lg_http_response moves the response on: its head, its body, its end. True: something moved. */
 bool lg_http_response(struct lg_session *s);

@@ -16,10 +16,12 @@
 /* The largest max_header_sz the configuration allows; also the bound of response heads. */
 #define LG_HTTP_HEAD_MAX (256u << 10)
 /* What rewriting may add to a head. */
-#define LG_HTTP_HEAD_GROWTH 8192u
+#define LG_HTTP_HEAD_GROWTH (64u << 10)
 
 struct lg_http_scratch {
     struct lg_http_head head;
+    char path[LG_HTTP_URI_MAX + 1];       /* of the request, in normal form */
+    char target[2 * LG_HTTP_URI_MAX + 1]; /* what a rule makes of it */
     uint8_t in[LG_HTTP_HEAD_MAX];
     char out[LG_HTTP_HEAD_MAX + LG_HTTP_HEAD_GROWTH];
 };
@@ -31,22 +33,25 @@ enum lg_http_phase {
     LG_HP_EXCHANGE, /* request and response flow */
 };
 
+struct lg_rule;
+
 struct lg_http {
-    uint8_t phase;            /* enum lg_http_phase */
-    bool is_head;             /* method HEAD: the response has no body */
-    bool is_idempotent;       /* may be sent twice (RFC 9110 section 9.2.2) */
-    bool client_11;           /* HTTP/1.1, not 1.0 */
-    bool client_keep;         /* the client may send another request after this one */
-    bool keep_back;           /* the response leaves the backend connection usable */
-    bool has_resp_head;       /* the final response's head is on its way to the client */
-    bool has_resp_byte;       /* anything came from the backend for this request */
-    bool body_sent;           /* request body bytes are on their way to the backend */
-    bool wants_fresh;         /* do not use a kept connection (one has just failed) */
-    bool is_waiting;          /* the response deadline is running */
-    bool is_said;             /* why it fails is in the log already */
-    bool had_blank;           /* one empty line before the request line has been skipped */
-    lg_ns_t sent_ns;          /* when the backend had the request, as far as it was there */
-    struct lg_http_scan scan; /* of the head being gathered */
+    uint8_t phase;              /* enum lg_http_phase */
+    bool is_head;               /* method HEAD: the response has no body */
+    bool is_idempotent;         /* may be sent twice (RFC 9110 section 9.2.2) */
+    bool client_11;             /* HTTP/1.1, not 1.0 */
+    bool client_keep;           /* the client may send another request after this one */
+    bool keep_back;             /* the response leaves the backend connection usable */
+    bool has_resp_head;         /* the final response's head is on its way to the client */
+    bool has_resp_byte;         /* anything came from the backend for this request */
+    bool body_sent;             /* request body bytes are on their way to the backend */
+    bool wants_fresh;           /* do not use a kept connection (one has just failed) */
+    bool is_waiting;            /* the response deadline is running */
+    bool is_said;               /* why it fails is in the log already */
+    bool had_blank;             /* one empty line before the request line has been skipped */
+    lg_ns_t sent_ns;            /* when the backend had the request, as far as it was there */
+    const struct lg_rule *rule; /* borrows: of the pinned snapshot; NULL: none took it yet */
+    struct lg_http_scan scan;   /* of the head being gathered */
     struct lg_http_body req, resp;
     struct lg_bufq replay; /* the request head once more, while it may have to be sent again */
 };

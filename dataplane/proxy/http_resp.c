@@ -2,8 +2,6 @@
 /* http_resp.c: the response half of an exchange, and the proxy's own replies. */
 #include "http_msg.h"
 
-#include "http_reply.h"
-
 static void count_status(struct lg_session *s, uint16_t status)
 {
     struct lg_stats *st = s->p->env.stats;
@@ -58,6 +56,11 @@ static bool may_go_on(const struct lg_session *s)
     return !s->p->is_draining && s->snap == s->p->snap;
 }
 
+static enum lg_http_conn conn_after_own(const struct lg_http *h)
+{
+    return !h->client_keep ? LG_HC_CLOSE : h->client_11 ? LG_HC_NONE : LG_HC_KEEP;
+}
+
 void lg_http_fail(struct lg_session *s, uint16_t status)
 {
     struct lg_http *h = &s->http;
@@ -75,12 +78,30 @@ void lg_http_fail(struct lg_session *s, uint16_t status)
         return;
     }
     h->client_keep = h->client_keep && h->req.done && may_go_on(s);
-    lg_http_write_reply(status, h->is_head,
-                        !h->client_keep ? LG_HC_CLOSE
-                        : h->client_11  ? LG_HC_NONE
-                                        : LG_HC_KEEP,
-                        &text);
+    lg_http_write_reply(status, h->is_head, conn_after_own(h), &text);
     count_own(s, status);
+    if (put_text(s, &text))
+        lg_http_exchange_over(s);
+    else
+        lg_session_abort(s);
+}
+
+void lg_http_answer(struct lg_session *s, const struct lg_http_answer *a, lg_span_t body,
+                    const struct lg_http_changes *ch)
+{
+    struct lg_http_scratch *m = s->p->http;
+    struct lg_http_text text = {.p = m->out, .cap = sizeof m->out};
+    struct lg_http *h = &s->http;
+
+    h->client_keep = h->client_keep && h->req.done && may_go_on(s);
+    lg_http_write_answer(a, conn_after_own(h), ch, &text);
+    if (!h->is_head)
+        lg_http_put(&text, (const char *)body.p, body.len);
+    if (text.over) {
+        lg_http_fail(s, 500);
+        return;
+    }
+    count_status(s, a->status);
     if (put_text(s, &text))
         lg_http_exchange_over(s);
     else
@@ -147,7 +168,16 @@ static bool pass_head(struct lg_session *s)
 
     if (framing == LG_HTTP_CHUNKED && !h->client_11)
         shown = LG_HTTP_CLOSE;
-    lg_http_write_response(head, shown, is_interim ? LG_HC_NONE : ends_for_client(s, shown), &text);
+    struct lg_http_who who;
+    struct lg_vars vars = {.client = &who.client};
+    struct lg_http_changes ch = {.vars = &vars};
+
+    if (!is_interim && h->rule && h->rule->response->cnt) {
+        lg_http_who(s, &who);
+        ch.edits = h->rule->response;
+    }
+    lg_http_write_response(head, shown, is_interim ? LG_HC_NONE : ends_for_client(s, shown), &ch,
+                           &text);
     if (text.over) {
         lg_http_fail(s, 502);
         return true;

@@ -87,7 +87,7 @@ lg_err_t lg_http_path_normal(lg_span_t path, char *out, size_t *len)
     return LG_OK;
 }
 
-enum host_rank { HOST_NO, HOST_ANY, HOST_WILD, HOST_EXACT };
+enum host_rank { HOST_NO, HOST_ANY, HOST_WILD, HOST_EXACT }; /* better and better */
 
 static enum host_rank match_host(const char *pattern, lg_span_t host)
 {
@@ -110,23 +110,114 @@ static bool match_path(const char *prefix, size_t len, lg_span_t path)
     return path.len == len || prefix[len - 1] == '/' || path.p[len] == '/';
 }
 
-uint32_t lg_http_route_find(const struct lg_cfg_listener *l, lg_span_t host, lg_span_t path)
+static bool match_rule(const struct lg_rule *r, lg_span_t path)
 {
-    uint32_t best = LG_ROUTE_NONE;
-    enum host_rank best_rank = HOST_NO;
-    size_t best_len = 0;
+    if (r->cfg->match == LG_PATH_PREFIX)
+        return match_path(r->cfg->path, r->path_len, path);
+    return path.len == r->path_len && memcmp(path.p, r->cfg->exact, path.len) == 0;
+}
 
-    for (uint32_t i = 0; i < l->route_cnt; i++) {
-        const struct lg_cfg_http_route *r = &l->routes[i];
-        enum host_rank rank = match_host(r->host, host);
-        size_t len = strlen(r->path);
-        if (rank == HOST_NO || rank < best_rank || (rank == best_rank && len <= best_len))
+/* The best so far. */
+struct best {
+    const struct lg_rule *rule; /* NULL: none yet */
+    enum host_rank rank;
+};
+
+/* find_text looks at the routes without expressions. */
+static void find_text(const struct lg_rules *rules, lg_span_t host, lg_span_t path,
+                      struct best *best)
+{
+    for (uint32_t i = 0; i < rules->cnt; i++) {
+        const struct lg_rule *r = &rules->list[i];
+        if (r->cfg->match == LG_PATH_REGEX)
             continue;
-        if (!match_path(r->path, len, path))
+        enum host_rank rank = match_host(r->cfg->host, host);
+        if (rank == HOST_NO || rank < best->rank)
             continue;
-        best = i;
-        best_rank = rank;
-        best_len = len;
+        bool is_better =
+            rank > best->rank || r->cfg->match > best->rule->cfg->match ||
+            (r->cfg->match == best->rule->cfg->match && r->path_len > best->rule->path_len);
+        if (is_better && match_rule(r, path))
+            *best = (struct best){r, rank};
     }
-    return best;
+}
+
+/* find_regex looks at the expressions of one kind of host. */
+static enum lg_regex_outcome find_regex(const struct lg_rules *rules, struct lg_regex_core *core,
+                                        lg_span_t host, enum host_rank rank,
+                                        struct lg_route_hit *hit, lg_span_t path)
+{
+    for (uint32_t k = 0; k < rules->regex_cnt; k++) {
+        const struct lg_rule *r = &rules->list[rules->regex_idx[k]];
+        if (match_host(r->cfg->host, host) != rank)
+            continue;
+        enum lg_regex_outcome o = lg_regex_match(core, r->regex, path, hit->groups);
+        if (o == LG_REGEX_HIT)
+            hit->rule = r;
+        if (o != LG_REGEX_MISS)
+            return o;
+    }
+    return LG_REGEX_MISS;
+}
+
+enum lg_route_outcome lg_http_route_find(const struct lg_rules *rules, struct lg_regex_core *core,
+                                         lg_span_t host, lg_span_t path, struct lg_route_hit *hit)
+{
+    struct best best = {NULL, HOST_NO};
+
+    *hit = (struct lg_route_hit){0};
+    find_text(rules, host, path, &best);
+    bool is_exact = best.rule && best.rule->cfg->match == LG_PATH_EXACT;
+    for (int rank = HOST_EXACT; rules->regex_cnt && rank > HOST_NO; rank--) {
+        if (rank < (int)best.rank || (rank == (int)best.rank && is_exact))
+            break;
+        enum lg_regex_outcome o = find_regex(rules, core, host, (enum host_rank)rank, hit, path);
+        if (o != LG_REGEX_MISS)
+            return o == LG_REGEX_HIT ? LG_ROUTE_FOUND : LG_ROUTE_LIMIT;
+    }
+    hit->rule = best.rule;
+    if (!best.rule)
+        return LG_ROUTE_NONE;
+    if (!is_exact) {
+        size_t from = best.rule->path_len - (best.rule->cfg->path[best.rule->path_len - 1] == '/');
+        hit->rest = lg_span(path.p + from, path.len - from);
+    }
+    return LG_ROUTE_FOUND;
+}
+
+/* ---------------------------------------------------------------- rewriting */
+
+/* has_dots: a segment of the path is "." or "..". */
+static bool has_dots(const char *p, size_t len)
+{
+    const char *query = memchr(p, '?', len);
+    size_t seg = 0, path_len = query ? (size_t)(query - p) : len;
+
+    for (size_t i = 0; i <= path_len; i++) {
+        if (i < path_len && p[i] != '/')
+            continue;
+        if ((i - seg == 1 && p[seg] == '.') || (i - seg == 2 && p[seg] == '.' && p[seg + 1] == '.'))
+            return true;
+        seg = i + 1;
+    }
+    return false;
+}
+
+uint16_t lg_http_rewrite(const struct lg_tmpl *tmpl, const struct lg_vars *v,
+                         struct lg_http_text *out)
+{
+    lg_http_put_str(out, "/");
+    lg_tmpl_put_uri(tmpl, v, out);
+    size_t lead = 1;
+    while (lead < out->len && out->p[lead] == '/')
+        lead++;
+    memmove(out->p + 1, out->p + lead, out->len - lead);
+    out->len -= lead - 1;
+    const lg_span_t target = v->head->path;
+    const uint8_t *query = target.len ? memchr(target.p, '?', target.len) : NULL;
+    if (query && !tmpl->has_query)
+        lg_http_put(out, (const char *)query, target.len - (size_t)(query - target.p));
+    if (out->over || out->len > LG_HTTP_URI_MAX)
+        return 414;
+    return has_dots(out->p, out->len) ? 400 : 0;
 }

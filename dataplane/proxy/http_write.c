@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* http_write.c: writing a head for the next hop. */
+#include "http_edit.h"
 #include "http_field.h"
+#include "http_forwarded.h"
+#include "http_key.h"
 
 static void put_span(struct lg_http_text *t, lg_span_t s)
 {
@@ -64,24 +67,6 @@ static enum action response_action(uint8_t id)
     return action[id];
 }
 
-/* put_forwarded: what the client said stays, in its order; our word about it comes last. */
-static void put_forwarded(const struct lg_http_head *h, const struct lg_http_client *c,
-                          struct lg_http_text *t)
-{
-    lg_http_put_str(t, "X-Forwarded-For: ");
-    for (uint32_t i = 0; i < h->field_cnt; i++)
-        if (h->fields[i].id == LG_HF_X_FORWARDED_FOR && h->fields[i].value.len) {
-            put_span(t, h->fields[i].value);
-            lg_http_put_str(t, ", ");
-        }
-    lg_http_put_str(t, c->ip);
-    lg_http_put_str(t, "\r\n");
-    put_field(t, "X-Forwarded-Proto", c->proto);
-    lg_http_put_str(t, "X-Forwarded-Port: ");
-    lg_http_put_u64(t, c->port);
-    lg_http_put_str(t, "\r\n");
-}
-
 /* put_printable guards the one place where text from a certificate becomes a header (R43). */
 static void put_printable(struct lg_http_text *t, const char *name, const char *value)
 {
@@ -126,39 +111,91 @@ static void put_identity(const struct lg_http_client *c, struct lg_http_text *t)
         put_cert(t, c->cert);
 }
 
-void lg_http_write_request(const struct lg_http_head *h, const struct lg_http_client *c,
-                           struct lg_http_text *t)
+static void put_target(const struct lg_http_head *h, lg_span_t target, struct lg_http_text *t)
 {
-    put_span(t, h->method);
-    lg_http_put_str(t, " ");
+    if (target.len) {
+        put_span(t, target);
+        return;
+    }
     if (h->path.len == 0 || h->path.p[0] == '?') /* absolute form without a path */
         lg_http_put_str(t, "/");
     put_span(t, h->path);
-    lg_http_put_str(t, " HTTP/1.1\r\nHost: ");
-    if (h->authority.len)
+}
+
+static void put_host(const struct lg_http_head *h, const struct lg_http_client *c,
+                     const struct lg_http_changes *ch, struct lg_http_text *t)
+{
+    lg_http_put_str(t, "Host: ");
+    if (ch->edits && ch->edits->host)
+        lg_tmpl_put(ch->edits->host, ch->vars, t);
+    else if (h->authority.len)
         put_span(t, h->authority);
     else
         lg_http_put_str(t, c->default_host);
     lg_http_put_str(t, "\r\n");
+}
+
+/* put_cookies passes a Cookie field on without the cookies of one name. */
+static void put_cookies(const struct lg_http_field *f, lg_span_t without, struct lg_http_text *t)
+{
+    size_t before = t->len;
+    lg_span_t rest = f->value, pair;
+    bool has_any = false;
+
+    put_span(t, f->name);
+    lg_http_put_str(t, ": ");
+    while (lg_http_cookie_next(&rest, &pair, without)) {
+        lg_http_put_str(t, has_any ? "; " : "");
+        put_span(t, pair);
+        has_any = true;
+    }
+    if (has_any)
+        lg_http_put_str(t, "\r\n");
+    else
+        t->len = before;
+}
+
+/* put_came passes on what came. */
+static void put_came(const struct lg_http_head *h, const struct lg_http_changes *ch,
+                     struct lg_http_text *t)
+{
     for (uint32_t i = 0; i < h->field_cnt; i++) {
         const struct lg_http_field *f = &h->fields[i];
         /* RFC 9110 section 10.1.1: an expectation in an HTTP/1.0 request is ignored. */
         if (f->is_nominated || request_action(f->id) == DROP ||
-            (f->id == LG_HF_EXPECT && h->minor == 0))
+            (f->id == LG_HF_EXPECT && h->minor == 0) ||
+            (ch->edits && lg_edits_drops(ch->edits, f->name)))
             continue;
-        pass_field(t, f);
+        if (ch->take_cookie.len && lg_http_is_same(f->name, LG_SPAN_STR("cookie")))
+            put_cookies(f, ch->take_cookie, t);
+        else
+            pass_field(t, f);
     }
+}
+
+void lg_http_write_request(const struct lg_http_head *h, const struct lg_http_client *c,
+                           const struct lg_http_changes *ch, struct lg_http_text *t)
+{
+    put_span(t, h->method);
+    lg_http_put_str(t, " ");
+    put_target(h, ch->target, t);
+    lg_http_put_str(t, " HTTP/1.1\r\n");
+    put_host(h, c, ch, t);
+    put_came(h, ch, t);
     if (h->framing == LG_HTTP_LENGTH)
         put_length(t, h->length);
     else if (h->framing == LG_HTTP_CHUNKED)
         put_field(t, "Transfer-Encoding", "chunked");
-    put_forwarded(h, c, t);
+    lg_http_put_forwarded(h, c, t);
     put_identity(c, t);
+    if (ch->edits)
+        lg_edits_put(ch->edits, ch->vars, t);
     lg_http_put_str(t, "\r\n");
 }
 
 void lg_http_write_response(const struct lg_http_head *h, enum lg_http_framing framing,
-                            enum lg_http_conn conn, struct lg_http_text *t)
+                            enum lg_http_conn conn, const struct lg_http_changes *ch,
+                            struct lg_http_text *t)
 {
     bool may_have_length = h->status >= 200 && h->status != 204 && framing != LG_HTTP_CHUNKED &&
                            framing != LG_HTTP_CLOSE;
@@ -170,7 +207,8 @@ void lg_http_write_response(const struct lg_http_head *h, enum lg_http_framing f
     lg_http_put_str(t, "\r\n");
     for (uint32_t i = 0; i < h->field_cnt; i++) {
         const struct lg_http_field *f = &h->fields[i];
-        if (!f->is_nominated && response_action(f->id) == KEEP)
+        if (!f->is_nominated && response_action(f->id) == KEEP &&
+            !(ch->edits && lg_edits_drops(ch->edits, f->name)))
             pass_field(t, f);
     }
     if (h->has_length && may_have_length)
@@ -181,5 +219,12 @@ void lg_http_write_response(const struct lg_http_head *h, enum lg_http_framing f
         put_field(t, "Connection", "close");
     else if (conn == LG_HC_KEEP)
         put_field(t, "Connection", "keep-alive");
+    if (ch->edits)
+        lg_edits_put(ch->edits, ch->vars, t);
+    if (ch->set_cookie.len) {
+        lg_http_put_str(t, "Set-Cookie: ");
+        put_span(t, ch->set_cookie);
+        lg_http_put_str(t, "\r\n");
+    }
     lg_http_put_str(t, "\r\n");
 }

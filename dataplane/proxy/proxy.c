@@ -4,7 +4,7 @@
 
 /* What lg_proxy_init lays out, in this order. */
 struct layout {
-    size_t sessions_off, backs_off, probes_off, http_off, sz;
+    size_t sessions_off, backs_off, probes_off, http_off, regex_off, sz;
 };
 
 static struct layout lay_out(const struct lg_proxy_cfg *cfg)
@@ -21,7 +21,8 @@ static struct layout lay_out(const struct lg_proxy_cfg *cfg)
     l.http_off =
         l.probes_off +
         lg_align_up(lg_pool_footprint(LG_PROBE_CNT, sizeof(struct lg_probe)), LG_CACHE_LINE);
-    l.sz = l.http_off + lg_align_up(sizeof(struct lg_http_scratch), LG_CACHE_LINE);
+    l.regex_off = l.http_off + lg_align_up(sizeof(struct lg_http_scratch), LG_CACHE_LINE);
+    l.sz = l.regex_off + lg_regex_core_footprint();
     return l;
 }
 
@@ -49,6 +50,7 @@ struct lg_proxy *lg_proxy_init(void *mem, const struct lg_proxy_cfg *cfg,
     lg_pool_init(&p->probe_pool, (uint8_t *)mem + l.probes_off, LG_PROBE_CNT,
                  sizeof(struct lg_probe));
     p->http = (struct lg_http_scratch *)(void *)((uint8_t *)mem + l.http_off);
+    p->regex = lg_regex_core_init((uint8_t *)mem + l.regex_off);
     lg_wheel_init(&p->wheel, now_ns);
     lg_wheel_init(&p->idle_wheel, now_ns);
     lg_wheel_init(&p->check_wheel, now_ns);

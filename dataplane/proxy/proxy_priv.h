@@ -35,6 +35,7 @@
 #include "pool.h"
 #include "pp.h"
 #include "proxy.h"
+#include "regex.h"
 #include "wheel.h"
 
 /* -- change first, for performance -- */
@@ -170,6 +171,7 @@ struct lg_proxy {
     struct lg_back *idle_newest, *idle_oldest;
     struct lg_proxy_counts counts;
     struct lg_http_scratch *http; /* owns (own memory): one head at a time */
+    struct lg_regex_core *regex;  /* the same: one match at a time */
 };
 
 /* -- session.c -- */

@@ -19,9 +19,12 @@
 
 #include <stdatomic.h>
 
+struct lg_rules;
+
 struct lg_listener {
     const struct lg_cfg_listener *cfg; /* borrows: from the snapshot's config */
     struct lg_tls_policy *tls;         /* owns; NULL: in clear */
+    struct lg_rules *rules;            /* owns; NULL: it reads no requests */
     uint32_t idx;
 };
 

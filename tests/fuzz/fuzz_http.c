@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct lg_http_head first, second;
 static char text[(1u << 20) + 8192];
+static const struct lg_http_changes none;
 
 static void request(lg_span_t raw)
 {
@@ -33,7 +34,7 @@ static void request(lg_span_t raw)
             abort();
         return;
     }
-    lg_http_write_request(&first, &client, &out);
+    lg_http_write_request(&first, &client, &none, &out);
     /* Our own fields may be the ones too many; that is no disagreement. */
     if (out.over || first.field_cnt + 12 > LG_HTTP_FIELDS_MAX ||
         first.target.len + 1 > LG_HTTP_URI_MAX)
@@ -56,7 +57,7 @@ static void response(lg_span_t raw)
         return;
     enum lg_http_framing framing = lg_http_response_framing(&first, false);
     lg_http_write_response(&first, framing, framing == LG_HTTP_CLOSE ? LG_HC_CLOSE : LG_HC_NONE,
-                           &out);
+                           &none, &out);
     if (out.over || first.field_cnt + 3 > LG_HTTP_FIELDS_MAX)
         return;
     if (!lg_is_ok(lg_http_parse_response(lg_span(text, out.len), &second)) ||

@@ -279,6 +279,102 @@ TEST(ConfigCheck, RefusesStaplingFromTwoPlacesOrNone)
     lg_config_free(cfg);
 }
 
+#define ROUTE "{host: \"Shop.Example\", path: /api, pool: web}"
+
+TEST(ConfigCheck, JudgesRulesOfRequests)
+{
+    static const struct fx_mistake mistakes[] = {
+        {ROUTE, "{path: /a}",
+         "lg.yaml:38: listeners[0].routes[0]: expected one of pool, redirect and respond: who "
+         "answers the request"},
+        {ROUTE, "{path: /a, pool: web, redirect: {to: /b}}",
+         "lg.yaml:38: listeners[0].routes[0]: expected one of pool, redirect and respond: who "
+         "answers the request"},
+        {ROUTE, "{path: /a, exact: /a, pool: web}",
+         "lg.yaml:38: listeners[0].routes[0]: expected one of path, exact and regex, not several"},
+        {ROUTE, "{exact: a, pool: web}",
+         "lg.yaml:38: listeners[0].routes[0].exact: found \"a\", expected a path such as / or "
+         "/api; it begins with '/'"},
+        {ROUTE, "{path: /a, redirect: {status: 301}}",
+         "lg.yaml:38: listeners[0].routes[0].redirect: \"to\" is missing: the Location"},
+        {ROUTE, "{path: /a, redirect: {to: /b, status: 304}}",
+         "lg.yaml:38: listeners[0].routes[0].redirect.status: found \"304\", expected one of 301, "
+         "302, 303, 307, 308"},
+        {ROUTE, "{path: /a, redirect: {to: /b}, rewrite: /c}",
+         "lg.yaml:38: listeners[0].routes[0].rewrite: has no effect without a pool; remove it"},
+        {ROUTE, "{path: /a, respond: {body: a, file: b}}",
+         "lg.yaml:38: listeners[0].routes[0].respond: body and file exclude each other"},
+        {ROUTE, "{path: /a, respond: {status: 304}}",
+         "lg.yaml:38: listeners[0].routes[0].respond: 304 is an answer to what only the backend "
+         "knows"},
+        {ROUTE, "{path: /a, respond: {status: 204, body: a}}",
+         "lg.yaml:38: listeners[0].routes[0].respond: a response 204 has no body"},
+        {ROUTE, "{path: /a, respond: {type: \"a\\r\\nb\"}}",
+         "lg.yaml:38: listeners[0].routes[0].respond.type: found \"a\\x0d\\x0ab\", expected a text "
+         "without line breaks and control characters"},
+        {ROUTE, "{exact: /a, pool: web}\n      - {exact: /a, respond: {}}",
+         "lg.yaml:39: listeners[0].routes[1]: host * with path /a is already routes[0]; a pair "
+         "leads to one pool"},
+        {"    max_header: 16KiB", "    forwarded: {incoming: replace, trust: [10.0.0.0/8]}",
+         "lg.yaml:40: listeners[0].forwarded: trust has no effect with incoming: replace, which "
+         "keeps nothing"},
+        {"    timeouts: {handshake: 10s, idle: 300s}", "    forwarded: {headers: both}",
+         "lg.yaml:48: listeners[1].forwarded: a tcp_ssl listener reads no requests; use pool, or "
+         "type https"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
+
+TEST(ConfigCheck, KeepsRulesAwayFromFieldsThatAreNotTheirs)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"    max_header: 16KiB", "    request_headers: [{set: Content_Length, value: a}]",
+         "lg.yaml:40: listeners[0].request_headers[0].set: Content_Length is not to be changed: it "
+         "belongs to one connection or frames the message; Lockgate writes it by itself"},
+        {"    max_header: 16KiB", "    response_headers: [{remove: Connection}]",
+         "lg.yaml:40: listeners[0].response_headers[0].remove: Connection is not to be changed: it "
+         "belongs to one connection or frames the message; Lockgate writes it by itself"},
+        {"    max_header: 16KiB", "    request_headers: [{add: X-SSL-Client-Verify, value: a}]",
+         "lg.yaml:40: listeners[0].request_headers[0].add: X-SSL-Client-Verify is not to be "
+         "changed: it says who the client is by its certificate, and only Lockgate may say it"},
+        {"    max_header: 16KiB", "    request_headers: [{set: X-Forwarded-For, value: a}]",
+         "lg.yaml:40: listeners[0].request_headers[0].set: X-Forwarded-For is not to be changed: "
+         "it "
+         "is written as the listener's forwarded: says"},
+        {"    max_header: 16KiB", "    request_headers: [{remove: Host}]",
+         "lg.yaml:40: listeners[0].request_headers[0].remove: Host is not to be changed: a request "
+         "has exactly one; it can be set"},
+        {"    max_header: 16KiB", "    request_headers: [{set: A, add: B, value: c}]",
+         "lg.yaml:40: listeners[0].request_headers[0]: expected one of set, add and remove"},
+        {"    max_header: 16KiB", "    request_headers: [{set: A}]",
+         "lg.yaml:40: listeners[0].request_headers[0]: \"value\" is missing: what A sets"},
+        {"    max_header: 16KiB", "    request_headers: [{remove: A, value: b}]",
+         "lg.yaml:40: listeners[0].request_headers[0]: remove has no value"},
+        {"    max_header: 16KiB", "    request_headers: [{set: \"A:\", value: b}]",
+         "lg.yaml:40: listeners[0].request_headers[0].set: found \"A:\", expected the name of a "
+         "header field, such as X-Real-IP"},
+        {ROUTE, "{pool: web, path: /x, response_headers: [{set: Trailer, value: b}]}",
+         "lg.yaml:38: listeners[0].routes[0].response_headers[0].set: Trailer is not to be "
+         "changed: "
+         "it belongs to one connection or frames the message; Lockgate writes it by itself"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+    struct lg_config *cfg =
+        fx_config(ROUTE,
+                  "{regex: \"^/a\", redirect: {to: \"https://b/\"}, response_headers: [{set: A, "
+                  "value: b}]}",
+                  NULL);
+    REQUIRE(cfg != NULL);
+    const struct lg_cfg_http_route *r = cfg->listeners[0].routes;
+    EXPECT_EQ(r->match, LG_PATH_REGEX);
+    EXPECT_EQ(r->pool_idx, LG_NO_POOL);
+    EXPECT_EQ(r->redirect.status, 302);
+    EXPECT_EQ(r->respond.line, 0);
+    EXPECT_STR(r->response_headers[0].set, "A");
+    EXPECT_EQ(cfg->listeners[0].forwarded.headers, LG_FWD_X);
+    lg_config_free(cfg);
+}
+
 TEST(ConfigCheck, RefusesTlsKeysThatContradict)
 {
     static const struct fx_mistake mistakes[] = {

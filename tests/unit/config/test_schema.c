@@ -289,7 +289,7 @@ TEST(ConfigSchema, RefusesBadHostsAndPaths)
          "/api; it begins with '/'"},
         {"path: /api", "path: /api?x",
          "lg.yaml:38: listeners[0].routes[0].path: found \"/api?x\", expected a path such as / or "
-         "/api; without query, blanks and patterns (it is a prefix)"},
+         "/api; without query and blanks; for patterns there is regex"},
         {"path: /api", "path: /a/../b",
          "lg.yaml:38: listeners[0].routes[0].path: found \"/a/../b\", expected a path such as / or "
          "/api; without . and .. segments"},

@@ -172,7 +172,7 @@ static void build_stacks(struct rig *r)
 static void build_snapshot(struct rig *r)
 {
     lg_ip_t ip = ip_of(RIG_LG);
-    r->lst = (struct lg_listener){.cfg = &r->listener, .tls = r->policy};
+    r->lst = (struct lg_listener){.cfg = &r->listener, .tls = r->policy, .rules = r->rules};
     r->snap = (struct lg_snapshot){.generation = 1,
                                    .cfg = &r->cfg,
                                    .worker_cnt = 1,
@@ -198,6 +198,11 @@ void rig_build(struct rig *r)
     if (lg_listener_has_tls(r->listener.type) &&
         !lg_is_ok(lg_tls_policy_build(&r->cfg, &r->listener, 1, &r->policy, &r->diag))) {
         t_fail(__FILE__, __LINE__, "policy: %s", r->diag.msg[0].text);
+        abort();
+    }
+    if (lg_listener_reads_http(r->listener.type) &&
+        !lg_is_ok(lg_rules_build(&r->cfg, &r->listener, &r->rules, &r->diag))) {
+        t_fail(__FILE__, __LINE__, "rules: %s", r->diag.msg[0].text);
         abort();
     }
     build_stacks(r);
@@ -683,6 +688,7 @@ void rig_fini(struct rig *r)
     }
     if (r->policy)
         lg_tls_policy_free(r->policy);
+    lg_rules_free(r->rules);
     SSL_CTX_free(r->ctx);
     SSL_CTX_free(r->back_ctx);
     free(r->tls_mem);

@@ -6,6 +6,7 @@
 #define LG_PROXY_RIG_H
 
 #include "proxy_priv.h"
+#include "rules.h"
 #include "t.h"
 #include <openssl/ssl.h>
 
@@ -69,6 +70,7 @@ struct rig {
         struct lg_bufq q[RIG_STACKS]; /* segments on their way to each stack */
     } link[RIG_STACKS];
     struct lg_tls_policy *policy;
+    struct lg_rules *rules;
     struct lg_tls_policy *back_policy; /* set by the test, of pool 0; freed by rig_fini */
     struct lg_tls_core *tls;
     struct lg_listener lst;

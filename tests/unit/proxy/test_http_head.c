@@ -340,6 +340,7 @@ TEST(HttpHead, RefusesResponsesThatSplit)
 /* -- writing -- */
 
 static lg_span_t cert; /* what is passed on of the client's */
+static const struct lg_http_changes no_changes;
 
 static const char *write_request(bool is_mutual, bool has_cert)
 {
@@ -349,6 +350,7 @@ static const char *write_request(bool is_mutual, bool has_cert)
                                      .proto = "https",
                                      .default_host = "fallback",
                                      .port = 443,
+                                     .fwd_keeps = true,
                                      .is_mutual = is_mutual,
                                      .has_cert = has_cert,
                                      .subject = "CN=Good\r\nEvil: 1",
@@ -356,7 +358,7 @@ static const char *write_request(bool is_mutual, bool has_cert)
                                      .serial = "0A",
                                      .fingerprint = "ff00",
                                      .cert = cert};
-    lg_http_write_request(&h, &c, &t);
+    lg_http_write_request(&h, &c, &no_changes, &t);
     EXPECT(!t.over);
     buf[t.len] = '\0';
     return buf;
@@ -468,7 +470,7 @@ static const char *write_response(enum lg_http_framing framing, enum lg_http_con
 {
     static char buf[4096];
     struct lg_http_text t = {.p = buf, .cap = sizeof buf - 1};
-    lg_http_write_response(&h, framing, conn, &t);
+    lg_http_write_response(&h, framing, conn, &no_changes, &t);
     buf[t.len] = '\0';
     return buf;
 }
@@ -495,7 +497,7 @@ TEST(HttpWrite, SaysWhenTheTextDoesNotFit)
     char small[16];
     struct lg_http_text t = {.p = small, .cap = sizeof small};
     EXPECT_OK(RESP("HTTP/1.1 200 OK\r\n\r\n"));
-    lg_http_write_response(&h, LG_HTTP_CLOSE, LG_HC_CLOSE, &t);
+    lg_http_write_response(&h, LG_HTTP_CLOSE, LG_HC_CLOSE, &no_changes, &t);
     EXPECT(t.over);
     EXPECT(t.len <= sizeof small);
 }

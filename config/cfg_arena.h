@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* arena.h: memory that is given piece by piece and freed whole. A config owns one; the parse tree
- * of a file lives in another, freed when the file has been read. Thread control or boot. */
-#ifndef LG_ARENA_H
-#define LG_ARENA_H
+/* cfg_arena.h: memory that is given piece by piece and freed whole. A config owns one; the parse
+ * tree of a file lives in another, freed when the file has been read. Thread control or boot. */
+#ifndef LG_CFG_ARENA_H
+#define LG_CFG_ARENA_H
 
 #include "base.h"
 

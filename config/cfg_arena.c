@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lint: control-side */
-/* arena.c: a list of chunks; a piece is cut from the newest, large pieces get a chunk alone. */
-#include "arena.h"
+/* cfg_arena.c: a list of chunks; a piece is cut from the newest, large pieces get a chunk alone. */
+#include "cfg_arena.h"
 
 #include <stdlib.h>
 #include <string.h>
