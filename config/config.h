@@ -292,6 +292,7 @@ struct lg_config {
     uint32_t snd_buf_sz, rcv_buf_sz; /* bytes per connection and direction; default 256 KiB */
     enum lg_cfg_cc cc;               /* congestion control; default cubic */
     enum lg_cfg_ecn ecn;             /* RFC 3168; default passive */
+    bool pacing;                     /* default true */
     uint32_t syn_backlog;            /* handshakes per worker before SYN cookies; default 1024 */
     uint32_t source_conns;           /* connections per client address; default 0: no limit */
     uint32_t source_cps;             /* new ones a second; default 0: no limit */

@@ -254,6 +254,7 @@ const char *lg_config_restart_needed(const struct lg_config *a, const struct lg_
         {"global.receive_buffer", a->rcv_buf_sz == b->rcv_buf_sz},
         {"global.congestion_control", a->cc == b->cc},
         {"global.ecn", a->ecn == b->ecn},
+        {"global.pacing", a->pacing == b->pacing},
         {"global.syn_backlog", a->syn_backlog == b->syn_backlog},
         {"global.connections_per_source", a->source_conns == b->source_conns},
         {"global.connection_rate_per_source", a->source_cps == b->source_cps},

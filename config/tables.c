@@ -109,6 +109,12 @@ static const struct lg_field global_fields[] = {
      .def = "passive",
      .doc = "Explicit congestion notification (RFC 3168): with peers that ask for it (`passive`), "
             "asked for towards backends, too (`on`), or never (`off`)."},
+    {.key = "pacing",
+     .kind = &lg_kind_bool,
+     AT(struct lg_config, pacing),
+     .def = "true",
+     .doc = "Spread what is sent over the round trip, where that is a millisecond or more, instead "
+            "of bursts that small buffers on the way cut off."},
     {.key = "syn_backlog",
      .kind = &lg_kind_uint,
      AT(struct lg_config, syn_backlog),

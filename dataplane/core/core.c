@@ -46,6 +46,7 @@ static lg_err_t fill_tcp_cfg(const struct lg_config *cfg, uint32_t worker, struc
     out->ecn = cfg->ecn == LG_CFG_ECN_ON        ? LG_TCP_ECN_ON
                : cfg->ecn == LG_CFG_ECN_PASSIVE ? LG_TCP_ECN_PASSIVE
                                                 : LG_TCP_ECN_OFF;
+    out->pacing = cfg->pacing;
     out->mtu = UINT16_MAX;
     for (uint32_t i = 0; i < cfg->port_cnt; i++)
         out->mtu = LG_MIN(out->mtu, cfg->ports[i].mtu);

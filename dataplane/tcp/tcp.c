@@ -206,7 +206,7 @@ lg_err_t lg_tcp_connect(struct lg_tcp *tcp, const lg_ip_t *local_ip,
     if (is_reused && lg_seq_leq(c->snd_una, after))
         c->snd_una = after + (1u << 17);
     c->snd_nxt = c->snd_end = c->snd_una + 1;
-    c->rcv_wscale = tcp->rcv_wscale;
+    c->rcv_wscale = tcp->rcv_wscale & 15u;
     c->mss = (uint16_t)(lg_tcp_own_mss(tcp, &t.remote_ip) - LG_TCP_OPT_TS_SZ); /* a guess */
     lg_tcp_set_state(c, LG_TCP_SYN_SENT);
     lg_tcp_due(c);

@@ -83,6 +83,7 @@ struct lg_tcp_cfg {
     lg_ns_t min_rto_ns;         /* RFC 6298 says 1 s; Linux and we say 200 ms */
     const struct lg_tcp_cc *cc; /* borrows: for life; NULL: cubic */
     enum lg_tcp_ecn ecn;
+    bool pacing;           /* spread what is sent over the round trip */
     uint32_t syn_retries;  /* SYN and SYN-ACK */
     uint32_t data_retries; /* R2 of RFC 1122 */
     /* Against floods; 0 switches each off. */

@@ -16,11 +16,6 @@ void lg_tcp_rtt_sample(struct lg_tcp_conn *c, uint32_t rtt_us)
         c->rttvar_us = c->rttvar_us - c->rttvar_us / 4 + diff / 4;
         c->srtt_us = LG_MAX(c->srtt_us - c->srtt_us / 8 + rtt_us / 8, 1u);
     }
-    /*= https://www.rfc-editor.org/rfc/rfc6298#section-2
-     *# RTO <- SRTT + max (G, K*RTTVAR) where K = 4. */
-    uint32_t rto_us = c->srtt_us + LG_MAX(1000u, 4 * c->rttvar_us);
-    uint32_t min_us = (uint32_t)(c->tcp->cfg.min_rto_ns / 1000);
-    c->rto_us = LG_MIN(LG_MAX(rto_us, min_us), max_us);
 }
 
 /* measure takes a round trip from this ACK, once a flight: of a segment sent only once (Karn), but
@@ -37,7 +32,7 @@ static void measure(struct lg_tcp_conn *c, const struct lg_tcp_ack_ctx *a)
         lg_tcp_rtt_sample(c, a->again_rtt_us);
     } else if (a->is_slow) {
         uint64_t us = (uint64_t)(c->tcp->now_ms + c->ts_off - a->ts_ecr) * 1000;
-        lg_tcp_rtt_sample(c, (uint32_t)LG_MIN(us, 2 * (uint64_t)c->rto_us));
+        lg_tcp_rtt_sample(c, (uint32_t)LG_MIN(us, 2 * (uint64_t)lg_tcp_rto_us(c)));
     } else {
         return;
     }

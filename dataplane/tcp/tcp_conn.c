@@ -114,7 +114,6 @@ struct lg_tcp_conn *lg_tcp_conn_open(struct lg_tcp *tcp, const struct lg_tcp_tup
     c->flow_slot = slot;
     c->flags = LG_TCP_F_IN_USE;
     c->quick_acks = LG_TCP_QUICK_ACKS;
-    c->rto_us = (uint32_t)(LG_TCP_INIT_RTO_NS / 1000);
     c->t_rtx = c->t_out = c->t_life = LG_NS_NEVER;
     c->rx_at_ns = tcp->now_ns;
     c->ssthresh = UINT32_MAX;

@@ -23,8 +23,6 @@ uint32_t lg_tcp_pipe(const struct lg_tcp_conn *c)
 {
     uint32_t flight = c->snd_nxt - c->snd_una, gone = c->sacked_sz + c->lost_sz;
 
-    if (!(c->flags & LG_TCP_F_SACK))
-        gone += c->dup_sz;
     return gone < flight ? flight - gone : 0;
 }
 
@@ -80,12 +78,18 @@ static bool was_none(struct lg_tcp_conn *c, const struct lg_tcp_ack_ctx *a)
     return r->undo_segs == 0;
 }
 
+static void forget_dups(struct lg_tcp_conn *c)
+{
+    c->dup_acks = 0;
+    if (!(c->flags & LG_TCP_F_SACK)) /* else it is sacked_sz */
+        c->dup_sz = 0;
+}
+
 static void leave(struct lg_tcp_conn *c)
 {
     c->flags &= ~(uint32_t)IN_TROUBLE;
     c->loss &= ~(uint32_t)(LG_TCP_L_FRTO | LG_TCP_L_HEAD_DUE);
-    c->dup_acks = 0;
-    c->dup_sz = 0;
+    forget_dups(c);
 }
 
 static void undo(struct lg_tcp_conn *c)
@@ -197,14 +201,16 @@ static void complete(struct lg_tcp_conn *c)
 /* count_dups keeps the duplicate ACKs and, without SACK, the bytes they stand for. */
 static void count_dups(struct lg_tcp_conn *c, const struct lg_tcp_ack_ctx *a)
 {
+    bool has_sack = c->flags & LG_TCP_F_SACK;
+
     if (a->is_dup) {
         if (c->dup_acks < UINT8_MAX)
             c->dup_acks++;
-        c->dup_sz = LG_MIN(c->dup_sz + c->mss, c->snd_nxt - c->snd_una);
+        if (!has_sack)
+            c->dup_sz = LG_MIN(c->dup_sz + c->mss, c->snd_nxt - c->snd_una);
     } else if (a->acked > 0 && !(c->flags & LG_TCP_F_RECOVERY)) {
-        c->dup_acks = 0;
-        c->dup_sz = 0;
-    } else if (a->acked > c->mss) {
+        forget_dups(c);
+    } else if (a->acked > c->mss && !has_sack) {
         c->dup_sz -= LG_MIN(c->dup_sz, a->acked - c->mss);
     }
 }
@@ -346,6 +352,5 @@ void lg_tcp_loss_timeout(struct lg_tcp_conn *c)
     c->loss &= ~(uint32_t)(LG_TCP_L_TLP_OUT | LG_TCP_L_TLP_RTX | LG_TCP_L_TLP_DUE);
     c->loss |= LG_TCP_L_HEAD_DUE;
     c->recover = c->snd_nxt;
-    c->dup_acks = 0;
-    c->dup_sz = 0;
+    forget_dups(c);
 }

@@ -239,6 +239,14 @@ static inline uint32_t lg_tcp_rcv_space(const struct lg_tcp_conn *c)
     return c->rcvq.bytes < sz ? sz - c->rcvq.bytes : 0;
 }
 
+/* ---- tcp_pace.c: sending spread over the round trip */
+/* lg_tcp_pace_segs: segments that may go out now, in [0, LG_TCP_BURST_SEGS]. */
+uint32_t lg_tcp_pace_segs(const struct lg_tcp_conn *c);
+/* lg_tcp_pace_sent: bytes have gone out. */
+void lg_tcp_pace_sent(struct lg_tcp_conn *c, uint32_t bytes);
+/* lg_tcp_pace_arm: pacing holds data back: come again when it may go. */
+void lg_tcp_pace_arm(struct lg_tcp_conn *c);
+
 /* ---- tcp_timer.c */
 void lg_tcp_on_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns);
 /* lg_tcp_timer_touch: a deadline of c has been set to at_ns; earlier than armed: arm. */
@@ -247,7 +255,8 @@ static inline void lg_tcp_timer_touch(struct lg_tcp_conn *c, lg_ns_t at_ns)
     if (!lg_timer_is_started(&c->timer) || at_ns < c->timer.at_ns)
         lg_wheel_start(&c->tcp->wheel, &c->timer, at_ns);
 }
-/* lg_tcp_rto: the retransmission timeout with its back-off. */
+/* lg_tcp_rto_us: the retransmission timeout before back-off, lg_tcp_rto: with it. */
+uint32_t lg_tcp_rto_us(const struct lg_tcp_conn *c);
 lg_ns_t lg_tcp_rto(const struct lg_tcp_conn *c);
 void lg_tcp_arm_rtx(struct lg_tcp_conn *c);
 /* lg_tcp_arm_rtx_in arms t_rtx; the caller says what for in c->flags or c->loss, cleared here. */
@@ -258,6 +267,12 @@ void lg_tcp_arm_keepalive(struct lg_tcp_conn *c);
 static inline void lg_tcp_tally(uint32_t *n, int32_t add)
 {
     __atomic_store_n(n, *n + (uint32_t)add, __ATOMIC_RELAXED);
+}
+
+/* lg_tcp_now_s: about seconds (of 1.024 s), modulo 2^16. */
+static inline uint16_t lg_tcp_now_s(const struct lg_tcp *tcp)
+{
+    return (uint16_t)(tcp->now_ms >> 10);
 }
 
 static inline void lg_tcp_count(const struct lg_tcp *tcp, enum lg_stat id)

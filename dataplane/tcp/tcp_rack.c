@@ -23,9 +23,9 @@ static void note_min_rtt(struct lg_tcp_conn *c, uint32_t rtt_us)
     const struct lg_tcp *tcp = c->tcp;
 
     if (c->min_rtt_us == 0 || rtt_us <= c->min_rtt_us ||
-        LG_MS(tcp->now_ms - c->min_rtt_at_ms) > LG_TCP_MIN_RTT_SPAN) {
+        (uint16_t)(lg_tcp_now_s(tcp) - c->min_rtt_at) > LG_TCP_MIN_RTT_SPAN_S) {
         c->min_rtt_us = rtt_us;
-        c->min_rtt_at_ms = tcp->now_ms;
+        c->min_rtt_at = lg_tcp_now_s(tcp);
     }
 }
 

@@ -58,12 +58,12 @@ bool lg_tcp_quota_take(struct lg_tcp *tcp, struct lg_tcp_quota *q, uint32_t a_se
 
 void lg_tcp_challenge(struct lg_tcp_conn *c)
 {
-    uint32_t now_ms = c->tcp->now_ms;
+    uint16_t now_s = lg_tcp_now_s(c->tcp);
 
     /*= https://www.rfc-editor.org/rfc/rfc5961#section-7
      *# An implementation SHOULD include an ACK throttling mechanism */
-    if (now_ms - c->challenge_at_ms >= 1000 || c->challenge_at_ms == 0) {
-        c->challenge_at_ms = LG_MAX(now_ms, 1u);
+    if (now_s != c->challenge_at) {
+        c->challenge_at = now_s;
         c->challenge_cnt = 0;
     }
     if (c->challenge_cnt >= LG_TCP_CHALLENGE_MAX ||

@@ -16,8 +16,8 @@ static void take_opts(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
         c->flags |= LG_TCP_F_SACK;
     if (o->has_wscale) {
         c->flags |= LG_TCP_F_WSCALE;
-        c->snd_wscale = o->wscale;
-        c->rcv_wscale = c->tcp->rcv_wscale;
+        c->snd_wscale = o->wscale & 15u;
+        c->rcv_wscale = c->tcp->rcv_wscale & 15u;
     } else {
         c->rcv_wscale = 0;
     }

@@ -4,10 +4,23 @@
  * timer fires early, finds nothing due, and is armed again. */
 #include "tcp_priv.h"
 
+uint32_t lg_tcp_rto_us(const struct lg_tcp_conn *c)
+{
+    uint32_t max_us = (uint32_t)(LG_TCP_MAX_RTO_NS / 1000);
+    uint32_t min_us = (uint32_t)(c->tcp->cfg.min_rto_ns / 1000);
+
+    if (c->srtt_us == 0)
+        return (uint32_t)(LG_TCP_INIT_RTO_NS / 1000);
+    /*= https://www.rfc-editor.org/rfc/rfc6298#section-2
+     *# RTO <- SRTT + max (G, K*RTTVAR) where K = 4. */
+    uint32_t rto_us = c->srtt_us + LG_MAX(1000u, 4 * c->rttvar_us);
+    return LG_MIN(LG_MAX(rto_us, min_us), max_us);
+}
+
 lg_ns_t lg_tcp_rto(const struct lg_tcp_conn *c)
 {
     unsigned shift = LG_MIN(c->backoff, (uint8_t)12);
-    return LG_MIN(LG_US(c->rto_us) << shift, LG_TCP_MAX_RTO_NS);
+    return LG_MIN(LG_US(lg_tcp_rto_us(c)) << shift, LG_TCP_MAX_RTO_NS);
 }
 
 void lg_tcp_arm_rtx_in(struct lg_tcp_conn *c, lg_ns_t in_ns)

@@ -424,7 +424,7 @@ static bool send_next(struct lg_tcp_conn *c, uint32_t *pipe)
  * would go there at once). ssthresh keeps three quarters of it, so that slow start finds back. */
 static void restart(struct lg_tcp_conn *c)
 {
-    uint64_t rtos = lg_ns_since(c->tcp->now_ns, c->tx_at_ns) / LG_US(c->rto_us);
+    uint64_t rtos = lg_ns_since(c->tcp->now_ns, c->tx_at_ns) / LG_US(lg_tcp_rto_us(c));
     uint32_t least = LG_MIN(c->cwnd, LG_TCP_IW_SEGS * c->mss);
 
     c->ssthresh = LG_MAX(c->ssthresh, c->cwnd - c->cwnd / 4);
@@ -432,13 +432,14 @@ static void restart(struct lg_tcp_conn *c)
 }
 
 /* send_new sends what has never been sent; returns segments sent. */
-static uint32_t send_new(struct lg_tcp_conn *c, uint32_t pipe, uint32_t budget)
+static uint32_t send_new(struct lg_tcp_conn *c, uint32_t *pipe, uint32_t budget)
 {
     uint32_t n = 0;
 
-    if (c->snd_una == c->snd_nxt && lg_ns_since(c->tcp->now_ns, c->tx_at_ns) > LG_US(c->rto_us))
+    if (c->snd_una == c->snd_nxt &&
+        lg_ns_since(c->tcp->now_ns, c->tx_at_ns) > LG_US(lg_tcp_rto_us(c)))
         restart(c);
-    while (n < budget && has_new(c) && send_next(c, &pipe))
+    while (n < budget && has_new(c) && send_next(c, pipe))
         n++;
     return n;
 }
@@ -448,25 +449,41 @@ bool lg_tcp_send_probe_new(struct lg_tcp_conn *c)
     return has_new(c) && send_next(c, NULL);
 }
 
+/* go_on: the budget of this turn is used up. What pacing holds back, cwnd holds back: from that the
+ * pace is derived. */
+static void go_on(struct lg_tcp_conn *c, uint32_t budget)
+{
+    if (budget == LG_TCP_BURST_SEGS)
+        lg_tcp_due(c);
+    else if (c->lost_sz > 0 || has_new(c))
+        c->flags |= LG_TCP_F_PACED | LG_TCP_F_CWND_FULL;
+}
+
 /* send_all sends data, as far as anything allows. */
 static void send_all(struct lg_tcp_conn *c)
 {
     if (LG_UNLIKELY(c->mss < c->mss_full))
         lg_tcp_pmtu_age(c);
-    uint32_t pipe = lg_tcp_pipe(c);
+    uint32_t pipe = lg_tcp_pipe(c), was = pipe, budget = lg_tcp_pace_segs(c), n = 0;
 
-    c->flags &= ~LG_TCP_F_CWND_FULL;
+    c->flags &= ~(LG_TCP_F_CWND_FULL | LG_TCP_F_PACED);
     if (LG_UNLIKELY(c->loss & LG_TCP_L_TLP_DUE))
         (void)lg_tcp_tlp_send(c);
-    uint32_t n = c->loss || c->lost_sz ? send_lost(c, &pipe, LG_TCP_BURST_SEGS) : 0;
-    n += send_new(c, pipe, LG_TCP_BURST_SEGS - n);
+    if (c->loss || c->lost_sz)
+        n = send_lost(c, &pipe, c->loss & LG_TCP_L_HEAD_DUE ? LG_MAX(budget, 1u) : budget);
+    if (n < budget)
+        n += send_new(c, &pipe, budget - n);
     c->flags &= ~LG_TCP_F_FORCE;
-    if (n > 0 && c->snd_una != c->snd_nxt)
-        lg_tcp_arm_after_send(c);
-    if (n == LG_TCP_BURST_SEGS)
-        lg_tcp_due(c);
+    if (n > 0) {
+        lg_tcp_pace_sent(c, pipe - was);
+        if (c->snd_una != c->snd_nxt)
+            lg_tcp_arm_after_send(c);
+    }
+    if (n >= budget)
+        go_on(c, budget);
     /* Nothing on its way whose ACK would wake us, and the window is shut: ask for it. */
-    if (c->snd_una == c->snd_nxt && has_new(c) && c->t_rtx == LG_NS_NEVER) {
+    if (c->snd_una == c->snd_nxt && has_new(c) && c->t_rtx == LG_NS_NEVER &&
+        !(c->flags & LG_TCP_F_PACED)) {
         c->backoff = 0;
         lg_tcp_arm_rtx(c);
         c->flags |= LG_TCP_F_PERSIST;
@@ -494,4 +511,6 @@ void lg_tcp_output(struct lg_tcp_conn *c)
     }
     if (c->flags & LG_TCP_F_ACK_NOW)
         send_acks(c);
+    if (c->flags & LG_TCP_F_PACED) /* last: an ACK sent takes t_out back */
+        lg_tcp_pace_arm(c);
 }

@@ -44,18 +44,21 @@
 #define LG_TCP_MAX_RTO_NS LG_SEC(60) /* RFC 6298 (2.5): at least 60 s */
 #define LG_TCP_INIT_RTO_NS LG_SEC(1) /* RFC 6298 (2.1) */
 /* -- only for a reason -- */
-#define LG_TCP_NO_BUF_NS LG_MS(5)       /* try again after the packet pool was empty */
-#define LG_TCP_OOO_CHECK_NS LG_MS(500)  /* while there are islands: is the packet pool empty? */
-#define LG_TCP_CHALLENGE_MAX 10u        /* challenge ACKs a connection a second (RFC 5961 7) */
-#define LG_TCP_CHALLENGES_ALL 1000u     /* of a stack a second, give or take half: RFC 5961 7 */
-#define LG_TCP_RESETS_ALL 10000u        /* RSTs to segments for no connection, a stack a second */
-#define LG_TCP_TINY_SZ 256u             /* payloads up to this are merged by copy in queues */
-#define LG_TCP_QUICK_ACKS 16u           /* segments acknowledged at once on a new connection */
-#define LG_TCP_IW_SEGS 10u              /* initial window, RFC 6928 */
-#define LG_TCP_DUP_THRESH 3u            /* RFC 5681 */
-#define LG_TCP_DELACK_MAX_US 200000u    /* a peer's ACK may be delayed so long; RFC 8985 7.2 */
-#define LG_TCP_TLP_SLACK_US 2000u       /* what a loss probe waits beyond two round trips */
-#define LG_TCP_MIN_RTT_SPAN LG_SEC(300) /* the smallest round trip is forgotten after */
+#define LG_TCP_NO_BUF_NS LG_MS(5)      /* try again after the packet pool was empty */
+#define LG_TCP_OOO_CHECK_NS LG_MS(500) /* while there are islands: is the packet pool empty? */
+#define LG_TCP_CHALLENGE_MAX 10u       /* challenge ACKs a connection a second (RFC 5961 7) */
+#define LG_TCP_CHALLENGES_ALL 1000u    /* of a stack a second, give or take half: RFC 5961 7 */
+#define LG_TCP_RESETS_ALL 10000u       /* RSTs to segments for no connection, a stack a second */
+#define LG_TCP_PACE_LEAST_US 1000u     /* round trips shorter than this are not paced */
+#define LG_TCP_PACE_BURST_US 1000u     /* so much at once, and no fewer segments than: */
+#define LG_TCP_PACE_BURST_SEGS 4u
+#define LG_TCP_TINY_SZ 256u          /* payloads up to this are merged by copy in queues */
+#define LG_TCP_QUICK_ACKS 16u        /* segments acknowledged at once on a new connection */
+#define LG_TCP_IW_SEGS 10u           /* initial window, RFC 6928 */
+#define LG_TCP_DUP_THRESH 3u         /* RFC 5681 */
+#define LG_TCP_DELACK_MAX_US 200000u /* a peer's ACK may be delayed so long; RFC 8985 7.2 */
+#define LG_TCP_TLP_SLACK_US 2000u    /* what a loss probe waits beyond two round trips */
+#define LG_TCP_MIN_RTT_SPAN_S 300u   /* the smallest round trip is forgotten after */
 #define LG_TCP_POOL_SHARE 16u  /* a connection queues at most this part of the free bufs ... */
 #define LG_TCP_POOL_LEAST 4u   /* ... and may always queue so many */
 #define LG_TCP_MIN_MSS 64u     /* smaller offers count as this */
@@ -119,6 +122,7 @@ enum {
     LG_TCP_F_ECE = 1u << 25,       /* the network marked the peer's data: say so until its CWR */
     LG_TCP_F_CWR_DUE = 1u << 26,   /* the next new data says that cwnd was reduced */
     LG_TCP_F_ECN_CUT = 1u << 27,   /* cwnd was reduced, and no mark up to ecn_end reduces again */
+    LG_TCP_F_PACED = 1u << 28,     /* there is data to send that pacing holds back */
 };
 
 /* Bits of lg_tcp_conn.loss: repair and its timers. */
@@ -194,11 +198,12 @@ struct lg_tcp_source {
 struct lg_tcp_conn {
     /* -- line 0: found by, and what every segment reads -- */
     struct lg_tcp_tuple tuple;
-    uint8_t state;      /* enum lg_tcp_state */
-    uint8_t snd_wscale; /* shift of the peer's windows */
-    uint8_t rcv_wscale; /* shift of ours */
-    uint8_t quick_acks; /* segments still to be acknowledged at once */
-    uint32_t flags;     /* LG_TCP_F_* */
+    uint8_t state;          /* enum lg_tcp_state */
+    uint8_t snd_wscale : 4; /* shift of the peer's windows */
+    uint8_t rcv_wscale : 4; /* shift of ours */
+    uint8_t rcv_grown;      /* how often the receive window has doubled (tcp_wnd.c) */
+    uint8_t quick_acks;     /* segments still to be acknowledged at once */
+    uint32_t flags;         /* LG_TCP_F_* */
     uint32_t rcv_nxt, rcv_adv;
     uint32_t snd_una, snd_nxt, snd_wnd;
     /* -- line 1 -- */
@@ -236,16 +241,17 @@ struct lg_tcp_conn {
     lg_ns_t t_life; /* keepalive, orphan's end, 2 MSL */
     /* -- round trip, RFC 6298 -- */
     uint32_t srtt_us, rttvar_us; /* srtt_us 0: no sample yet */
-    uint32_t rto_us;             /* before back-off */
     uint32_t rtt_end;            /* the next sample comes from an ACK at or beyond it */
+    uint32_t wnd_end;            /* receive window: the look at its use ends (tcp_wnd.c) */
     lg_ns_t tx_at_ns;            /* when data was last sent */
     uint8_t backoff;             /* consecutive timeouts of the timer t_rtx */
     uint8_t keep_probes;         /* keepalive probes unanswered */
-    uint8_t challenge_cnt;       /* in the second that began at challenge_at_ms */
+    uint8_t challenge_cnt;       /* in the second challenge_at */
     uint8_t dup_acks;            /* duplicate ACKs in a row */
-    uint32_t dup_sz; /* without SACK: bytes that duplicate ACKs say have left the network */
-    uint32_t challenge_at_ms;
-    uint32_t rcv_fin; /* the peer's FIN, if F_FIN_OOO */
+    uint16_t challenge_at;       /* by lg_tcp_now_s */
+    uint16_t min_rtt_at;         /* when min_rtt_us was measured, by the same */
+    uint32_t wnd_at_us;          /* and when it began */
+    uint32_t rcv_fin;            /* the peer's FIN, if F_FIN_OOO */
     /* -- loss repair; RACK's names are those of RFC 8985 -- */
     union {
         struct {
@@ -253,12 +259,17 @@ struct lg_tcp_conn {
         };
         struct lg_tcp_link tw; /* in TIME_WAIT, on tcp->time_wait: oldest first */
     };
-    uint32_t sacked_sz, lost_sz;
+    union {
+        uint32_t sacked_sz;
+        uint32_t dup_sz; /* without SACK: bytes that duplicate ACKs say have left the network */
+    };
+    uint32_t lost_sz;
     uint32_t recover;                           /* snd_nxt when the loss was noticed */
     uint32_t loss;                              /* LG_TCP_L_* */
     uint32_t rack_tx_us, rack_end, rack_rtt_us; /* the latest segment sent that has arrived */
     uint32_t fack;                              /* the furthest that has arrived */
-    uint32_t min_rtt_us, min_rtt_at_ms;
+    uint32_t min_rtt_us;
+    uint32_t pace_us; /* new data goes out no earlier (tcp_pace.c) */
     uint32_t dsack_end, tlp_end;
     struct lg_tcp_cc_state ccs;
     /* -- reassembly -- */

@@ -225,7 +225,6 @@ TEST(TcpCc, Rfc5681_4_1_HalvesAnIdleWindowForEachTimeout)
     start(NULL);
     struct lg_tcp_conn *c = r->c;
     c->cwnd = 40 * MSS;
-    c->rto_us = 200000;
     c->tx_at_ns = r->now_ns;
     r->now_ns += LG_MS(250);
     rig_send(r, 100);

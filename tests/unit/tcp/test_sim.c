@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define PORT 443u
-#define AIR_MAX 8192u
+#define AIR_MAX 16384u
 #define START_NS LG_MS(4294900) /* the microsecond clock is about to wrap */
 
 struct link_cfg {
@@ -18,6 +18,9 @@ struct link_cfg {
     unsigned mark_pm;                                 /* of what is ECT; or: */
     bool bleach;                                      /* the ECN field is cleared */
     lg_ns_t delay_ns;
+    /* A bottleneck, each way: it takes so long for a byte, and holds no more than so long. */
+    double byte_ns;
+    lg_ns_t queue_ns;
 };
 
 struct sim_cfg {
@@ -30,7 +33,7 @@ struct sim_cfg {
     uint32_t write_sz;     /* bytes a buf written; 0: mss */
     bool no_sack, no_ts;   /* options stripped on the way */
     bool share;            /* the driver keeps every buf for a while */
-    bool ecn;
+    bool ecn, pacing;
     uint32_t pool_cnt; /* packet bufs of each end; 0: plenty */
     lg_ns_t limit_ns;  /* virtual time allowed */
 };
@@ -65,8 +68,11 @@ struct side {
 struct sim {
     struct sim_cfg cfg;
     struct side side[2]; /* 0 client, 1 server */
-    struct frame *air;   /* unordered */
+    struct frame *air;   /* in no order; heap: the indexes of those under way, earliest first */
+    uint16_t *heap;      /* and behind them those that are free */
     uint32_t air_cnt, order, corrupted;
+    lg_ns_t busy_ns[2]; /* the bottleneck towards this side is, until then */
+    uint32_t overrun;   /* frames it had no room for */
     uint64_t rnd;
     lg_ns_t now_ns;
     lg_ns_t done_ns; /* when both users had released */
@@ -121,6 +127,58 @@ static void corrupt(struct sim *s, struct frame *f)
             f->bytes[rnd(s) % f->len] ^= (uint8_t)(1u << rnd(s) % 8);
 }
 
+/* is_before: does frame a come before b? */
+static bool is_before(const struct sim *s, uint16_t a, uint16_t b)
+{
+    const struct frame *fa = &s->air[a], *fb = &s->air[b];
+    return fa->at_ns != fb->at_ns ? fa->at_ns < fb->at_ns : fa->order < fb->order;
+}
+
+/* air_push: the frame air[heap[air_cnt]] has been filled in. */
+static void air_push(struct sim *s)
+{
+    for (uint32_t i = s->air_cnt++; i > 0 && is_before(s, s->heap[i], s->heap[(i - 1) / 2]);
+         i = (i - 1) / 2) {
+        uint16_t up = s->heap[(i - 1) / 2];
+        s->heap[(i - 1) / 2] = s->heap[i];
+        s->heap[i] = up;
+    }
+}
+
+/* air_pop takes the earliest frame, air[heap[0]], out. */
+static void air_pop(struct sim *s)
+{
+    uint16_t free_idx = s->heap[0];
+
+    s->heap[0] = s->heap[--s->air_cnt];
+    s->heap[s->air_cnt] = free_idx;
+    for (uint32_t i = 0, next; 2 * i + 1 < s->air_cnt; i = next) {
+        next = 2 * i + 1;
+        if (next + 1 < s->air_cnt && is_before(s, s->heap[next + 1], s->heap[next]))
+            next++;
+        if (!is_before(s, s->heap[next], s->heap[i]))
+            break;
+        uint16_t up = s->heap[next];
+        s->heap[next] = s->heap[i];
+        s->heap[i] = up;
+    }
+}
+
+/* squeeze: when a frame of len bytes is through the bottleneck; LG_NS_NEVER: it has no room. */
+static lg_ns_t squeeze(struct sim *s, unsigned to, uint32_t len)
+{
+    const struct link_cfg *l = &s->cfg.link;
+
+    if (l->byte_ns == 0)
+        return s->now_ns;
+    lg_ns_t start_ns = LG_MAX(s->now_ns, s->busy_ns[to]);
+    if (start_ns - s->now_ns > l->queue_ns) {
+        s->overrun++;
+        return LG_NS_NEVER;
+    }
+    return s->busy_ns[to] = start_ns + (lg_ns_t)(len * l->byte_ns);
+}
+
 static void fly(struct sim *s, unsigned to, const struct lg_buf *b)
 {
     const struct link_cfg *l = &s->cfg.link;
@@ -131,8 +189,11 @@ static void fly(struct sim *s, unsigned to, const struct lg_buf *b)
             continue;
         REQUIRE(s->air_cnt < AIR_MAX);
         REQUIRE(b->len <= sizeof s->air[0].bytes);
-        struct frame *f = &s->air[s->air_cnt++];
-        f->at_ns = s->now_ns + l->delay_ns;
+        lg_ns_t through_ns = squeeze(s, to, b->len + 40);
+        if (through_ns == LG_NS_NEVER)
+            continue;
+        struct frame *f = &s->air[s->heap[s->air_cnt]];
+        f->at_ns = through_ns + l->delay_ns;
         if (rnd(s) % 1000 < l->reorder_pm)
             f->at_ns = s->now_ns + rnd(s) % (l->delay_ns + 1);
         f->order = s->order++;
@@ -146,6 +207,7 @@ static void fly(struct sim *s, unsigned to, const struct lg_buf *b)
             f->ecn = LG_ECN_CE;
         if (rnd(s) % 1000 < l->corrupt_pm)
             corrupt(s, f);
+        air_push(s);
     }
 }
 
@@ -191,6 +253,7 @@ static void side_init(struct sim *s, unsigned i)
                              .keepalive_cnt = 5,
                              .min_rto_ns = LG_MS(200),
                              .ecn = s->cfg.ecn ? LG_TCP_ECN_ON : LG_TCP_ECN_OFF,
+                             .pacing = s->cfg.pacing,
                              .syn_retries = 8,
                              .data_retries = 15,
                              .port_lo = 40000,
@@ -291,20 +354,12 @@ static void side_turn(struct side *me)
 
 static void deliver(struct sim *s)
 {
-    for (;;) {
-        uint32_t best = UINT32_MAX;
-        for (uint32_t i = 0; i < s->air_cnt; i++)
-            if (s->air[i].at_ns <= s->now_ns &&
-                (best == UINT32_MAX || s->air[i].at_ns < s->air[best].at_ns ||
-                 (s->air[i].at_ns == s->air[best].at_ns && s->air[i].order < s->air[best].order)))
-                best = i;
-        if (best == UINT32_MAX)
-            return;
-        struct frame *f = &s->air[best];
+    while (s->air_cnt > 0 && s->air[s->heap[0]].at_ns <= s->now_ns) {
+        struct frame *f = &s->air[s->heap[0]];
         struct side *to = &s->side[f->to], *from = &s->side[!f->to];
         if (f->len == 0 || checksum(f->bytes, f->len) != f->sum) { /* net/ drops it */
             s->corrupted++;
-            *f = s->air[--s->air_cnt];
+            air_pop(s);
             continue;
         }
         struct lg_buf *b = lg_buf_take(&to->heap.pool);
@@ -316,15 +371,15 @@ static void deliver(struct sim *s)
         } else {
             to->no_buf++;
         }
-        *f = s->air[--s->air_cnt];
+        air_pop(s);
     }
 }
 
 static lg_ns_t next_time(const struct sim *s)
 {
     lg_ns_t next_ns = LG_NS_NEVER;
-    for (uint32_t i = 0; i < s->air_cnt; i++)
-        next_ns = LG_MIN(next_ns, s->air[i].at_ns);
+    if (s->air_cnt > 0)
+        next_ns = s->air[s->heap[0]].at_ns;
     for (unsigned i = 0; i < 2; i++) {
         const struct side *me = &s->side[i];
         next_ns = LG_MIN(next_ns, lg_tcp_next(me->tcp));
@@ -358,7 +413,7 @@ static void sim_report(const struct sim *s, lg_ns_t took_ns)
                st->v[LG_STAT_TCP_RTO], st->v[LG_STAT_TCP_RETRANS], st->v[LG_STAT_TCP_FAST_RETRANS],
                st->v[LG_STAT_TCP_OOO], st->v[LG_STAT_TCP_DUP], st->v[LG_STAT_TCP_COPIED]);
     }
-    printf("\n");
+    printf("  | overrun %u\n", s->overrun);
 }
 
 static void sim_check(struct sim *s)
@@ -409,6 +464,9 @@ static lg_ns_t sim_run(const struct sim_cfg *cfg, uint64_t seed)
     s->rnd = seed * 0x9e3779b97f4a7c15ull + 1;
     s->now_ns = START_NS;
     s->air = calloc(AIR_MAX, sizeof *s->air);
+    s->heap = calloc(AIR_MAX, sizeof *s->heap);
+    for (uint16_t i = 0; i < AIR_MAX; i++)
+        s->heap[i] = i;
     if (!s->cfg.buf_sz)
         s->cfg.buf_sz = 262144;
     if (!s->cfg.mtu)
@@ -439,6 +497,7 @@ static lg_ns_t sim_run(const struct sim_cfg *cfg, uint64_t seed)
         free(s->side[i].mem);
     }
     free(s->air);
+    free(s->heap);
     free(s);
     return took_ns;
 }
@@ -492,6 +551,50 @@ TEST(TcpSim, SlowsDownByMarksWithoutLosingAnything)
     cfg.name = "marks and losses";
     cfg.link = (struct link_cfg){.delay_ns = LG_MS(1), .mark_pm = 20, .loss_pm = 20, .dup_pm = 20};
     seeds(&cfg, 4);
+}
+
+/* through moves bytes through a bottleneck; returns how long it took. */
+static lg_ns_t through(bool pacing, double mbps, lg_ns_t delay_ns, lg_ns_t queue_ns, uint32_t bytes)
+{
+    struct sim_cfg cfg = {
+        .name = pacing ? "paced" : "not paced",
+        .pacing = pacing,
+        .buf_sz = 8u << 20,
+        .bytes = {bytes, 0},
+        .link = {.delay_ns = delay_ns, .byte_ns = 8000 / mbps, .queue_ns = queue_ns}};
+    return sim_run(&cfg, 1);
+}
+
+/* Buffers of a tenth of a round trip, as those of fast switches: bursts do not fit, paced windows
+ * do. Where buffers are deep it does no harm. */
+TEST(TcpPace, FillsABottleneckThatHasAlmostNoBuffer)
+{
+    lg_ns_t burst_ns = through(false, 50, LG_MS(25), LG_US(4800), 4u << 20);
+    lg_ns_t paced_ns = through(true, 50, LG_MS(25), LG_US(4800), 4u << 20);
+    EXPECT(paced_ns < burst_ns / 4 * 3);
+    burst_ns = through(false, 1000, LG_MS(5), LG_MS(1), 16u << 20);
+    paced_ns = through(true, 1000, LG_MS(5), LG_MS(1), 16u << 20);
+    EXPECT(paced_ns < burst_ns / 4 * 3);
+    burst_ns = through(false, 50, LG_MS(25), LG_MS(25), 4u << 20);
+    paced_ns = through(true, 50, LG_MS(25), LG_MS(25), 4u << 20);
+    EXPECT(paced_ns < burst_ns / 10 * 11);
+}
+
+TEST(TcpPace, CarriesTheSameBytesOverBadLinks)
+{
+    for (unsigned seed = 1; seed <= 12 && !t_failed(); seed++) {
+        uint64_t x = seed * 0x9e3779b97f4a7c15ull;
+        struct sim_cfg cfg = {.name = "paced, bad link",
+                              .bytes = {(uint32_t)(x >> 8) % 300000, (uint32_t)(x >> 24) % 300000},
+                              .pacing = true,
+                              .no_sack = (x >> 56) % 4 == 0,
+                              .pool_cnt = (x >> 50) % 4 == 0 ? 40 : 0,
+                              .link = {.delay_ns = LG_MS(1u << (x >> 12) % 6),
+                                       .loss_pm = (unsigned)(x >> 16) % 60,
+                                       .dup_pm = (unsigned)(x >> 20) % 100,
+                                       .reorder_pm = (unsigned)(x >> 28) % 200}};
+        sim_run(&cfg, seed);
+    }
 }
 
 TEST(TcpSim, SurvivesReordering)
