@@ -38,8 +38,6 @@ struct lg_tcp *lg_tcp_init(void *mem, const struct lg_tcp_cfg *cfg, const struct
     tcp->ops_ctx = ops_ctx;
     tcp->pool = pool;
     tcp->stats = stats;
-    tcp->snd_bufs_max = cfg->snd_buf_sz / 1024 + 32;
-    tcp->rcv_bufs_max = cfg->rcv_buf_sz / 1024 + 32;
     while (tcp->cfg.rcv_buf_sz >> tcp->rcv_wscale > UINT16_MAX)
         tcp->rcv_wscale++;
     lg_tcp_list_init(&tcp->news);
@@ -288,7 +286,7 @@ uint32_t lg_tcp_take(struct lg_tcp_conn *c, struct lg_bufq *q, uint32_t max)
      *# the receiver ... MUST ... keep RCV.NXT+RCV.WND fixed until the reduction satisfies:
      *# RCV.BUFF - RCV.USER - RCV.WND >= min( Fr * RCV.BUFF, Eff.snd.MSS ) */
     uint32_t wnd = c->rcv_adv - c->rcv_nxt, space = lg_tcp_rcv_space(c);
-    if (space >= wnd + LG_MIN(2u * c->rcv_mss, c->tcp->cfg.rcv_buf_sz / 2)) {
+    if (space >= wnd + LG_MIN(2u * c->rcv_mss, lg_tcp_rcv_limit(c) / 2)) {
         c->flags |= LG_TCP_F_ACK_NOW;
         lg_tcp_due(c);
     }
@@ -304,14 +302,14 @@ static bool can_send(const struct lg_tcp_conn *c)
 
 uint32_t lg_tcp_send_room(struct lg_tcp_conn *c)
 {
-    const struct lg_tcp *tcp = c->tcp;
-    uint32_t room = 0, allowed = LG_MIN(tcp->snd_bufs_max, lg_tcp_fair_bufs(tcp));
+    uint32_t limit = lg_tcp_snd_limit(c), room = 0;
+    uint32_t allowed = LG_MIN(lg_tcp_bufs_for(limit), lg_tcp_fair_bufs(c->tcp));
 
     if (!can_send(c))
         return 0;
-    if (c->sndq.bytes < tcp->cfg.snd_buf_sz && c->sndq.cnt < allowed)
-        room = LG_MIN(tcp->cfg.snd_buf_sz - c->sndq.bytes, (allowed - c->sndq.cnt) * c->mss);
-    if (room < tcp->cfg.snd_buf_sz / 2)
+    if (c->sndq.bytes < limit && c->sndq.cnt < allowed)
+        room = LG_MIN(limit - c->sndq.bytes, (allowed - c->sndq.cnt) * c->mss);
+    if (room < limit / 2)
         c->flags |= LG_TCP_F_WANT_TX;
     return room;
 }
@@ -354,7 +352,7 @@ void lg_tcp_send(struct lg_tcp_conn *c, struct lg_bufq *q)
         if (!c->tx_next)
             c->tx_next = b;
     }
-    if (c->sndq.bytes > c->tcp->cfg.snd_buf_sz / 2 || c->sndq.cnt > c->tcp->snd_bufs_max / 2)
+    if (!lg_tcp_snd_is_half_free(c))
         c->flags |= LG_TCP_F_WANT_TX;
     lg_tcp_due(c);
 }

@@ -71,8 +71,10 @@ enum lg_tcp_ecn {
 struct lg_tcp_cfg {
     /* -- change first -- */
     uint32_t max_conns;  /* connections of all states, front and back halves */
-    uint32_t snd_buf_sz; /* bytes a connection may have queued and unacknowledged */
-    uint32_t rcv_buf_sz; /* bytes it may hold unread; the advertised window; at most 1 GiB */
+    uint32_t snd_buf_sz; /* bytes a connection may have queued and unacknowledged, when its path
+                            needs so many: it begins with 256 KiB (or this, if that is less) */
+    uint32_t rcv_buf_sz; /* bytes it may hold unread, the advertised window: as above; at most 1 GiB
+                          */
     uint16_t mtu;        /* bytes of IP packet the path from us takes; mss = mtu - 40 or - 60 */
     /* -- only for a reason -- */
     lg_ns_t delayed_ack_ns;    /* [0, 500 ms]; 0: every segment is acknowledged at the turn's end */

@@ -42,9 +42,7 @@ static void measure(struct lg_tcp_conn *c, const struct lg_tcp_ack_ctx *a)
 /* tell_room: enough is acknowledged for the user to go on. */
 static void tell_room(struct lg_tcp_conn *c)
 {
-    const struct lg_tcp *tcp = c->tcp;
-
-    if (c->sndq.bytes > tcp->cfg.snd_buf_sz / 2 || c->sndq.cnt > tcp->snd_bufs_max / 2)
+    if (!lg_tcp_snd_is_half_free(c))
         return;
     c->flags &= ~LG_TCP_F_WANT_TX;
     if (c->flags & LG_TCP_F_USER)

@@ -193,6 +193,8 @@ void lg_tcp_established(struct lg_tcp_conn *c)
     c->t_rtx = LG_NS_NEVER;
     c->backoff = 0;
     c->recover = c->fack = c->rtt_end = c->snd_una;
+    c->wnd_end = c->rcv_nxt;
+    c->wnd_at_us = tcp->now_us - (1u << 31);    /* long ago: what came before is no measure */
     c->rcv_mss = (uint16_t)LG_MIN(c->mss, 536); /* grows with what comes */
     c->tcp->cfg.cc->opened(c);
     lg_tcp_arm_keepalive(c);

@@ -2,9 +2,10 @@
 /* tcp_ooo.c: the text of a segment: in sequence to the receive queue, out of order to the islands
  * beyond it, and the FIN at the end. Decides when to acknowledge.
  *
- * Memory: a connection holds at most rcv_buf_sz bytes (the window sees to it) and rcv_bufs_max
- * bufs in each of the two queues. Tiny payloads are copied into the last buf's tailroom, and so is
- * everything that fits once a queue is half full, so bufs are not held for a few bytes each. */
+ * Memory: a connection holds at most lg_tcp_rcv_limit bytes (the window sees to it) and
+ * lg_tcp_rcv_bufs bufs in each of the two queues. Tiny payloads are copied into the last buf's
+ * tailroom, and so is everything that fits once a queue is half full, so bufs are not held for a
+ * few bytes each. */
 #include "tcp_priv.h"
 
 #include <string.h>
@@ -23,7 +24,7 @@ void lg_tcp_ooo_drop(struct lg_tcp_conn *c)
 
 static bool is_crowded(const struct lg_tcp_conn *c)
 {
-    return c->rcvq.cnt + c->ooo_cnt > c->tcp->rcv_bufs_max / 2;
+    return c->rcvq.cnt + c->ooo_cnt > lg_tcp_rcv_bufs(c) / 2;
 }
 
 /* merge copies all of b behind into, when it is small (or bufs are getting many) and fits. */
@@ -58,7 +59,7 @@ static bool enqueue(struct lg_tcp_conn *c, struct lg_buf *b)
 
     if (c->rcvq.tail && merge(c, c->rcvq.tail, b)) {
         c->rcvq.bytes += len;
-    } else if (c->rcvq.cnt < c->tcp->rcv_bufs_max) {
+    } else if (c->rcvq.cnt < lg_tcp_rcv_bufs(c)) {
         lg_bufq_push(&c->rcvq, b);
     } else {
         lg_tcp_count(c->tcp, LG_STAT_TCP_RCV_FULL);
@@ -149,6 +150,8 @@ static void in_order(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
     s->b = NULL;
     if (LG_UNLIKELY(had_islands))
         join(c);
+    if (LG_UNLIKELY(lg_seq_geq(c->rcv_nxt, c->wnd_end)))
+        lg_tcp_wnd_look(c);
     ack_policy(c, had_islands);
     lg_tcp_news(c, LG_TCP_EV_RX);
 }
@@ -244,7 +247,7 @@ static void out_of_order(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
         c->dup_acks_due++;
     c->flags |= LG_TCP_F_ACK_NOW;
     lg_tcp_due(c);
-    if (c->rcvq.cnt + c->ooo_cnt >= c->tcp->rcv_bufs_max) {
+    if (c->rcvq.cnt + c->ooo_cnt >= lg_tcp_rcv_bufs(c)) {
         lg_tcp_count(c->tcp, LG_STAT_TCP_OOO_DROP);
         return;
     }

@@ -231,13 +231,42 @@ static inline uint32_t lg_tcp_fair_bufs(const struct lg_tcp *tcp)
 {
     return LG_MAX(lg_bufpool_free(tcp->pool) / LG_TCP_POOL_SHARE, LG_TCP_POOL_LEAST);
 }
+/* lg_tcp_bufs_for: how many bufs sz bytes may be spread over. */
+static inline uint32_t lg_tcp_bufs_for(uint32_t sz)
+{
+    return sz / 1024 + 32;
+}
+/* lg_tcp_rcv_limit: bytes that may be received and unread: as far as it has grown (tcp_wnd.c). */
+static inline uint32_t lg_tcp_rcv_limit(const struct lg_tcp_conn *c)
+{
+    return LG_MIN(LG_TCP_BUF_FIRST << c->rcv_grown, c->tcp->cfg.rcv_buf_sz);
+}
+static inline uint32_t lg_tcp_rcv_bufs(const struct lg_tcp_conn *c)
+{
+    return lg_tcp_bufs_for(lg_tcp_rcv_limit(c));
+}
+/* lg_tcp_snd_limit: bytes that may be queued and unacknowledged: one window on its way, and one
+ * that waits until it is acknowledged. */
+static inline uint32_t lg_tcp_snd_limit(const struct lg_tcp_conn *c)
+{
+    return LG_MIN(LG_MAX(2 * c->cwnd, LG_TCP_BUF_FIRST), c->tcp->cfg.snd_buf_sz);
+}
+static inline bool lg_tcp_snd_is_half_free(const struct lg_tcp_conn *c)
+{
+    uint32_t limit = lg_tcp_snd_limit(c);
+    return c->sndq.bytes <= limit / 2 && c->sndq.cnt <= lg_tcp_bufs_for(limit) / 2;
+}
 /* lg_tcp_rcv_space: bytes that fit into the receive buffer beside what is unread. */
 static inline uint32_t lg_tcp_rcv_space(const struct lg_tcp_conn *c)
 {
     uint64_t fair_sz = (uint64_t)lg_tcp_fair_bufs(c->tcp) * LG_MAX(c->rcv_mss, (uint16_t)536);
-    uint32_t sz = (uint32_t)LG_MIN(fair_sz, (uint64_t)c->tcp->cfg.rcv_buf_sz);
+    uint32_t sz = (uint32_t)LG_MIN(fair_sz, (uint64_t)lg_tcp_rcv_limit(c));
     return c->rcvq.bytes < sz ? sz - c->rcvq.bytes : 0;
 }
+
+/* ---- tcp_wnd.c: growth of the receive window */
+/* lg_tcp_wnd_look: rcv_nxt has passed wnd_end. */
+void lg_tcp_wnd_look(struct lg_tcp_conn *c);
 
 /* ---- tcp_pace.c: sending spread over the round trip */
 /* lg_tcp_pace_segs: segments that may go out now, in [0, LG_TCP_BURST_SEGS]. */

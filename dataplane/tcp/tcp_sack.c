@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* tcp_sack.c: the scoreboard: which bytes beyond snd_una the peer says it has (RFC 2018), and which
  * it says it got twice (RFC 2883). A sorted array of ranges answers at once what is known already,
- * as most blocks of most ACKs are; what is new marks the bufs it covers whole. More islands than
- * the array holds, or no repair state left: the information is dropped, repair takes longer. */
+ * as most blocks of most ACKs are; what is new marks the bufs it covers whole. Islands beyond what
+ * the array holds mark their bufs, too, but are not remembered, and only where that takes no walk
+ * from the beginning of the queue: a window that slow start drove through too small a buffer has
+ * thousands. No repair state left: the information is dropped, repair takes longer. */
 #include "tcp_priv.h"
 
 #include <string.h>
@@ -71,18 +73,21 @@ static bool has(const struct lg_tcp_repair *sb, struct lg_tcp_range n)
     return false;
 }
 
-/* mark tells the bufs of the range that n has become part of: those it covers whole are there. */
-static void mark(struct lg_tcp_conn *c, struct lg_tcp_range n, struct lg_tcp_ack_ctx *a)
+/* The range that n has become part of. */
+static struct lg_tcp_range whole_of(const struct lg_tcp_repair *sb, struct lg_tcp_range n)
 {
-    const struct lg_tcp_repair *sb = c->rep;
-    struct lg_tcp_range whole = n;
+    for (uint32_t i = sb->cnt; i-- > 0;)
+        if (lg_seq_leq(sb->r[i].start, n.start))
+            return sb->r[i];
+    return n;
+}
+
+/* mark tells the bufs that n touches and `whole`, which n is part of, covers: they have arrived. */
+static void mark(struct lg_tcp_conn *c, struct lg_tcp_range n, struct lg_tcp_range whole,
+                 struct lg_tcp_ack_ctx *a)
+{
     struct lg_buf *b = c->rep->hint;
 
-    for (uint32_t i = sb->cnt; i-- > 0;)
-        if (lg_seq_leq(sb->r[i].start, n.start)) {
-            whole = sb->r[i];
-            break;
-        }
     if (!b || lg_seq_gt(b->seq, n.start))
         b = c->sndq.head;
     for (; b && b != c->tx_next && lg_seq_lt(b->seq, n.end); b = b->next) {
@@ -126,9 +131,12 @@ void lg_tcp_sack_in(struct lg_tcp_conn *c, const struct lg_tcp_opts *o, struct l
             continue;
         if (!lg_tcp_repair_get(c))
             return;
-        if (has(c->rep, n) || !enter(c->rep, n))
+        if (has(c->rep, n))
             continue;
-        mark(c, n, a);
+        if (enter(c->rep, n))
+            mark(c, n, whole_of(c->rep, n), a);
+        else if (c->rep->hint && lg_seq_lt(c->rep->hint->seq, n.end))
+            mark(c, (struct lg_tcp_range){lg_seq_max(n.start, c->rep->hint->seq), n.end}, n, a);
     }
 }
 
@@ -145,6 +153,8 @@ void lg_tcp_sack_trim(struct lg_tcp_conn *c)
         remove_ranges(sb, 0, n);
     /* An ACK that ends within a range contradicts it: the peer has dropped what it had SACKed (RFC
      * 2018 section 8), or lies. Forget all it said. */
-    if (sb->cnt > 0 && lg_seq_leq(sb->r[0].start, c->snd_una))
+    const struct lg_buf *head = c->sndq.head;
+    if ((sb->cnt > 0 && lg_seq_leq(sb->r[0].start, c->snd_una)) ||
+        (head && (head->flags & LG_TCP_TX_SACKED) && head->seq == c->snd_una))
         lg_tcp_sack_forget(c);
 }

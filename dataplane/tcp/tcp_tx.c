@@ -17,7 +17,7 @@
 static uint16_t advertise(struct lg_tcp_conn *c)
 {
     uint32_t wnd = c->rcv_adv - c->rcv_nxt, space = lg_tcp_rcv_space(c);
-    uint32_t step = LG_MIN(c->tcp->cfg.rcv_buf_sz / 2, (uint32_t)c->rcv_mss);
+    uint32_t step = LG_MIN(lg_tcp_rcv_limit(c) / 2, (uint32_t)c->rcv_mss);
 
     if (space >= wnd + step)
         wnd = space;
@@ -383,7 +383,8 @@ static bool is_silly(const struct lg_tcp_conn *c, uint32_t wnd)
  * of those on their way must give some back first. A peer with a tiny MSS would take very many. */
 static bool is_crowded(const struct lg_tcp_conn *c, const struct lg_buf *b, uint32_t limit)
 {
-    return b->len > limit && c->sndq.cnt >= c->tcp->snd_bufs_max && c->snd_una != c->snd_nxt;
+    return b->len > limit && c->sndq.cnt >= lg_tcp_bufs_for(lg_tcp_snd_limit(c)) &&
+           c->snd_una != c->snd_nxt;
 }
 
 /* send_next sends one segment of new data; false: nothing could be. *pipe: NULL: whatever cwnd

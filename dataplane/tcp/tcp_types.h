@@ -49,6 +49,7 @@
 #define LG_TCP_CHALLENGE_MAX 10u       /* challenge ACKs a connection a second (RFC 5961 7) */
 #define LG_TCP_CHALLENGES_ALL 1000u    /* of a stack a second, give or take half: RFC 5961 7 */
 #define LG_TCP_RESETS_ALL 10000u       /* RSTs to segments for no connection, a stack a second */
+#define LG_TCP_BUF_FIRST (256u << 10)  /* buffers begin with this much, each way */
 #define LG_TCP_PACE_LEAST_US 1000u     /* round trips shorter than this are not paced */
 #define LG_TCP_PACE_BURST_US 1000u     /* so much at once, and no fewer segments than: */
 #define LG_TCP_PACE_BURST_SEGS 4u
@@ -293,7 +294,6 @@ struct lg_tcp {
     void *ops_ctx;
     struct lg_bufpool *pool;
     struct lg_stats *stats;
-    uint32_t snd_bufs_max, rcv_bufs_max; /* bufs a connection may hold */
     uint8_t rcv_wscale;
     /* -- hot -- */
     lg_ns_t now_ns;

@@ -38,7 +38,8 @@ static long seen(const char *filter)
 #define FROM_GATE "src host 10.91.1.2 and "
 #define FROM_LINUX "src host 10.91.1.1 and "
 #define IP_ECN(what) "ip[1] & 3 = " what " and "
-#define WITH_DATA "greater 90"
+#define DATA_SZ "ip[2:2] - ((ip[0] & 15) << 2) - ((tcp[12] & 0xf0) >> 2)"
+#define WITH_DATA DATA_SZ " > 0"
 
 static void move_both_ways(void)
 {
@@ -76,7 +77,7 @@ E2E(Ecn, LinuxAndWeAnswerEachOthersMarks)
         EXPECT(seen(FROM_GATE "tcp[13] & 0x42 = 0x40") > 0);
         EXPECT(seen(FROM_LINUX "tcp[13] & 0x82 = 0x80") > 0);
         /* What has no data is never ECN-capable. */
-        EXPECT_EQ(seen(FROM_GATE "ip[1] & 3 != 0 and less 80"), 0);
+        EXPECT_EQ(seen(FROM_GATE "ip[1] & 3 != 0 and " DATA_SZ " = 0"), 0);
         EXPECT_EQ(seen(FROM_GATE "ip[1] & 3 != 0 and tcp[13] & 2 = 2"), 0);
     }
     if (rig_impair("front", "bleach=1")) { /* a path that clears the field: no marks, no harm */

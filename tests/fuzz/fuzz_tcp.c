@@ -126,7 +126,6 @@ static void check_repair(const struct lg_tcp_conn *c)
         bytes += at - r->r[i].start;
     }
     must(lg_seq_leq(at, c->snd_nxt) && bytes == r->bytes);
-    must(!(c->flags & LG_TCP_F_SACK) || c->sacked_sz <= bytes);
 }
 
 static void check_receive_side(const struct lg_tcp_conn *c)
@@ -141,7 +140,7 @@ static void check_receive_side(const struct lg_tcp_conn *c)
     }
     must(cnt == c->ooo_cnt && lg_seq_leq(at, c->rcv_adv));
     must(c->rcvq.bytes <= c->tcp->cfg.rcv_buf_sz);
-    must(c->rcvq.cnt <= c->tcp->rcv_bufs_max && c->ooo_cnt <= c->tcp->rcv_bufs_max);
+    must(c->rcvq.cnt <= lg_tcp_rcv_bufs(c) && c->ooo_cnt <= lg_tcp_rcv_bufs(c));
     must(lg_seq_leq(c->rcv_nxt, c->rcv_adv));
 }
 

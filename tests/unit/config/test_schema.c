@@ -169,13 +169,13 @@ TEST(ConfigSchema, RefusesSizesWithoutSense)
         {"memory: 512MiB", "memory: 70000000",
          "lg.yaml:5: global.memory: found \"70000000\", expected a multiple of 1MiB"},
         {"send_buffer: 256KiB", "send_buffer: 256",
-         "lg.yaml:7: global.send_buffer: found \"256\", expected a size from 4KiB to 16MiB (units: "
+         "lg.yaml:7: global.send_buffer: found \"256\", expected a size from 4KiB to 64MiB (units: "
          "KiB, MiB, GiB); a number alone is bytes, did you mean 256KiB?"},
-        {"send_buffer: 256KiB", "send_buffer: 17MiB",
-         "lg.yaml:7: global.send_buffer: found \"17MiB\", expected a size from 4KiB to 16MiB "
+        {"send_buffer: 256KiB", "send_buffer: 65MiB",
+         "lg.yaml:7: global.send_buffer: found \"65MiB\", expected a size from 4KiB to 64MiB "
          "(units: KiB, MiB, GiB)"},
         {"send_buffer: 256KiB", "send_buffer: big",
-         "lg.yaml:7: global.send_buffer: found \"big\", expected a size from 4KiB to 16MiB (units: "
+         "lg.yaml:7: global.send_buffer: found \"big\", expected a size from 4KiB to 64MiB (units: "
          "KiB, MiB, GiB)"},
     };
     fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));

@@ -42,8 +42,8 @@ TEST(ConfigValues, FillsGlobalDefaults)
     EXPECT(cfg->hugepages);
     EXPECT_EQ(cfg->max_connections, 20000);
     EXPECT_EQ(cfg->packet_buffers, 0);
-    EXPECT_EQ(cfg->snd_buf_sz, 256 << 10);
-    EXPECT_EQ(cfg->rcv_buf_sz, 256 << 10);
+    EXPECT_EQ(cfg->snd_buf_sz, 4 << 20);
+    EXPECT_EQ(cfg->rcv_buf_sz, 4 << 20);
     EXPECT_STR(cfg->eal_extra, "");
     EXPECT_STR(cfg->control_socket, "/run/lockgate.sock");
     EXPECT_STR(cfg->log_level, "info");

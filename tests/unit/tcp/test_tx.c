@@ -180,7 +180,7 @@ TEST(TcpTx, HoldsSoManyBufsForAPeerOfTinySegmentsAndNotMore)
         ack(r->c->snd_nxt - r->c->snd_una);
     }
     EXPECT_EQ(lg_tcp_unacked(r->c), 0);
-    EXPECT(most <= r->tcp->snd_bufs_max + 1460 / 64 + 1);
+    EXPECT(most <= lg_tcp_bufs_for(lg_tcp_snd_limit(r->c)) + 1460 / 64 + 1);
     rig_fini(r);
 }
 
@@ -579,7 +579,7 @@ TEST(TcpTx, RefusesTooManyBufs)
         lg_tcp_send(r->c, &q);
         n++;
     }
-    EXPECT_EQ(n, r->tcp->snd_bufs_max);
+    EXPECT_EQ(n, lg_tcp_bufs_for(lg_tcp_snd_limit(r->c)));
     rig_fini(r);
 }
 
