@@ -153,7 +153,8 @@ static void check_tcp_ssl(struct lg_check *c, const struct lg_at *at)
 static void check_one_way(struct lg_check *c, const struct lg_at *at, struct lg_node *tls)
 {
     static const char *const mutual_only[] = {
-        "client_ca", "crl", "crl_fail", "verify_depth", "client_cert_header", "close_revoked"};
+        "client_ca",          "crl",           "crl_fail",    "verify_depth",
+        "client_cert_header", "close_revoked", "client_ocsp", "client_ocsp_responder"};
     char key[LG_KEY_SZ];
 
     for (size_t i = 0; i < LG_ARRAY_CNT(mutual_only); i++) {
@@ -176,6 +177,10 @@ static void check_mutual(struct lg_check *c, const struct lg_at *at, struct lg_n
                        "\"%s\" needs client_ca: the PEM file of the CAs that sign your clients' "
                        "certificates",
                        auth->text);
+    struct lg_node *url = lg_node_find(tls, "client_ocsp_responder");
+    if (url && at->l->tls.client_ocsp == LG_CLIENT_OCSP_OFF)
+        lg_check_error(c, url, lg_key(key, "listeners[%u].tls.client_ocsp_responder", at->idx),
+                       "has no effect without client_ocsp: soft or hard");
     if (crl_fail && (!crl || (!crl->is_bad && at->l->tls.crl_cnt == 0)))
         lg_check_error(c, crl_fail, lg_key(key, "listeners[%u].tls.crl_fail", at->idx),
                        "has no effect without crl; list the revocation lists, or remove this key");

@@ -45,6 +45,7 @@ enum lg_fwd_headers { LG_FWD_X, LG_FWD_STANDARD, LG_FWD_BOTH, LG_FWD_NONE };
 enum lg_fwd_incoming { LG_FWD_APPEND, LG_FWD_REPLACE };
 enum lg_client_auth { LG_AUTH_NONE, LG_AUTH_OPTIONAL, LG_AUTH_REQUIRED };
 enum lg_crl_fail { LG_CRL_FAIL_CLOSED, LG_CRL_FAIL_OPEN };
+enum lg_client_ocsp { LG_CLIENT_OCSP_OFF, LG_CLIENT_OCSP_SOFT, LG_CLIENT_OCSP_HARD };
 enum lg_tls_prefer { LG_PREFER_SERVER, LG_PREFER_CLIENT };
 enum lg_balance {
     LG_BALANCE_ROUNDROBIN,
@@ -107,13 +108,15 @@ struct lg_cfg_tls {
     enum lg_client_auth client_auth; /* default none = one-way */
     char *client_ca;                 /* file, PEM bundle; required unless client_auth none */
     uint32_t crl_cnt;
-    char **crls;                /* files, PEM or DER */
-    enum lg_crl_fail crl_fail;  /* when crl_cnt > 0: issuer without CRL or stale; default closed */
-    bool close_revoked;         /* end live connections of who is revoked; default false */
-    bool client_cert_header;    /* https: pass the client's certificate on; default false */
-    bool tickets;               /* session tickets; default true */
-    lg_ns_t ticket_lifetime_ns; /* of a session, from its full handshake; default 1 h */
-    uint32_t verify_depth;      /* intermediates allowed below a bundle CA; default 4, in [1, 9] */
+    char **crls;               /* files, PEM or DER */
+    enum lg_crl_fail crl_fail; /* when crl_cnt > 0: issuer without CRL or stale; default closed */
+    bool close_revoked;        /* end live connections of who is revoked; default false */
+    enum lg_client_ocsp client_ocsp; /* ask about clients' certificates; default off */
+    char *client_ocsp_responder;     /* URL; NULL: the one in the certificate */
+    bool client_cert_header;         /* https: pass the client's certificate on; default false */
+    bool tickets;                    /* session tickets; default true */
+    lg_ns_t ticket_lifetime_ns;      /* of a session, from its full handshake; default 1 h */
+    uint32_t verify_depth; /* intermediates allowed below a bundle CA; default 4, in [1, 9] */
 };
 
 /* A change to a header section. One of the three names is not NULL. */

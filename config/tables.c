@@ -324,6 +324,10 @@ static const struct lg_word type_words[] = {{"tcp_ssl", LG_LISTENER_TCP_SSL},
 static const struct lg_word prefer_words[] = {
     {"server", LG_PREFER_SERVER}, {"client", LG_PREFER_CLIENT}, {NULL, 0}};
 static const struct lg_word sni_words[] = {{"default", 0}, {"strict", 1}, {NULL, 0}};
+static const struct lg_word ocsp_words[] = {{"off", LG_CLIENT_OCSP_OFF},
+                                            {"soft", LG_CLIENT_OCSP_SOFT},
+                                            {"hard", LG_CLIENT_OCSP_HARD},
+                                            {NULL, 0}};
 static const struct lg_word auth_words[] = {{"none", LG_AUTH_NONE},
                                             {"optional", LG_AUTH_OPTIONAL},
                                             {"required", LG_AUTH_REQUIRED},
@@ -444,6 +448,18 @@ static const struct lg_field tls_fields[] = {
      .doc = "https: pass the client's certificate to the backend in Client-Cert (RFC 9440), beside "
             "the "
             "X-SSL-Client-* fields"},
+    {.key = "client_ocsp",
+     .kind = &lg_kind_word,
+     AT(struct lg_cfg_tls, client_ocsp),
+     .words = ocsp_words,
+     .def = "off",
+     .doc =
+         "ask the CA's responder about a client's certificate (not those above it); where it has "
+         "no answer the client is admitted (`soft`) or refused (`hard`)"},
+    {.key = "client_ocsp_responder",
+     .kind = &lg_kind_url,
+     AT(struct lg_cfg_tls, client_ocsp_responder),
+     .doc = "whom to ask instead of the responder that the client's certificate names"},
     {.key = "crl",
      .kind = &lg_kind_file,
      LIST_AT(struct lg_cfg_tls, crls, crl_cnt),

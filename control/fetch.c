@@ -150,6 +150,11 @@ static void judge(struct lg_fetch *f, struct request *r, CURLcode rc)
     }
 }
 
+bool lg_fetch_is_busy(const struct lg_fetch *f)
+{
+    return f && f->cnt > 0;
+}
+
 unsigned lg_fetch_poll(struct lg_fetch *f)
 {
     unsigned cnt = 0;

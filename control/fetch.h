@@ -37,5 +37,7 @@ LG_MUST lg_err_t lg_fetch_post(struct lg_fetch *f, const char *url, const char *
 
 /* lg_fetch_poll moves requests on; never blocks. Returns how many ended. */
 unsigned lg_fetch_poll(struct lg_fetch *f);
+/* lg_fetch_is_busy: something is under way: poll again soon. */
+bool lg_fetch_is_busy(const struct lg_fetch *f);
 
 #endif

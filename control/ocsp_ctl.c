@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ocsp_ctl.c: questions to OCSP responders, and what becomes of the answers. */
+/* ocsp_ctl.c: questions to OCSP responders, and what becomes of the answers. How long an answer
+ * about a client holds: until its nextUpdate, a day at most; 5 minutes without one. That it is not
+ * known, or that nobody answers, is kept for a few seconds, so that a responder that is down is not
+ * asked for each connection. */
 #include "ocsp_ctl.h"
 
+#include "answers.h"
 #include "fetch.h"
 #include "log.h"
 #include "staple.h"
@@ -17,9 +21,22 @@ struct lg_ocsp_retired {
     struct lg_ocsp_retired *next;
 };
 
+#define DAY_S 86400
+#define NO_NEXT_S 300  /* an answer without nextUpdate */
+#define NOT_KNOWN_S 60 /* the responder knows nothing of the certificate */
+#define NO_ANSWER_S 5
+
 struct question {
     struct lg_ocsp_ctl *ctl;
     struct lg_staple_slot *slot; /* owns a reference */
+};
+
+/* A question about a client's certificate. */
+struct lg_ocsp_question {
+    struct lg_ocsp_ctl *ctl;
+    struct lg_ocsp_id id;
+    struct lg_ask ask; /* as it came */
+    struct lg_ocsp_question *next;
 };
 
 void lg_ocsp_ctl_init(struct lg_ocsp_ctl *o, const struct lg_quiet_ops *ops, void *ops_ctx)
@@ -105,6 +122,121 @@ static lg_err_t begin(struct lg_ocsp_ctl *o, struct lg_staple_slot *s)
     return err;
 }
 
+/* ---------------------------------------------------------------- about clients */
+
+void lg_ocsp_ctl_hear(struct lg_ocsp_ctl *o, struct lg_asks *asks)
+{
+    if (o->ask_cnt < LG_ARRAY_CNT(o->asks))
+        o->asks[o->ask_cnt++] = asks;
+}
+
+/* put enters what is known now. newer_s: when to ask again while it still holds. */
+static void put_answer(struct lg_ocsp_ctl *o, const struct lg_ask *a, enum lg_answer answer,
+                       int64_t now_s, int64_t life_s)
+{
+    void *replaced;
+    lg_err_t err =
+        lg_answers_put(a->key, answer, now_s + life_s, now_s + life_s * 3 / 4, now_s, &replaced);
+
+    if (!lg_is_ok(err))
+        lg_log(LG_LOG_WARN, "OCSP: an answer about a client is lost: %s", lg_err_text(err));
+    retire(o, replaced);
+}
+
+static void take_answer(struct lg_ocsp_ctl *o, const struct lg_ask *a,
+                        const struct lg_ocsp_single *s, int64_t now_s)
+{
+    int64_t life_s = s->next_update_s == INT64_MAX
+                         ? NO_NEXT_S
+                         : LG_MIN(s->next_update_s - now_s, (int64_t)DAY_S);
+
+    if (s->status == LG_OCSP_UNKNOWN)
+        put_answer(o, a, LG_ANSWER_NONE, now_s, LG_MIN(life_s, (int64_t)NOT_KNOWN_S));
+    else
+        put_answer(o, a, s->status == LG_OCSP_GOOD ? LG_ANSWER_GOOD : LG_ANSWER_REVOKED, now_s,
+                   life_s);
+}
+
+static void no_answer(struct lg_ocsp_ctl *o, const struct lg_ask *a, const char *why, int64_t now_s)
+{
+    bool wants_newer;
+    char safe[200], url[LG_ASK_URL_SZ];
+
+    lg_log_escape(lg_span_cstr(why), safe, sizeof safe);
+    lg_log_escape(lg_span_cstr(a->url), url, sizeof url);
+    lg_log(LG_LOG_WARN, "OCSP: no answer from %s about a client's certificate: %s", url, safe);
+    /* What was said before holds until it has run out. */
+    if (lg_answers_find(a->key, now_s, &wants_newer) == LG_ANSWER_ABSENT)
+        put_answer(o, a, LG_ANSWER_NONE, now_s, NO_ANSWER_S);
+}
+
+static void answered_client(void *ctx, lg_span_t body, const char *why)
+{
+    struct lg_ocsp_question *q = ctx;
+    struct lg_ocsp_ctl *o = q->ctl;
+    struct lg_ocsp_question **at = &o->clients;
+    struct lg_ocsp_single s;
+    int64_t now_s = (int64_t)time(NULL);
+
+    while (*at != q)
+        at = &(*at)->next;
+    *at = q->next;
+    if (!why && lg_is_ok(lg_ocsp_judge(body, &q->id, lg_span(q->ask.issuer, q->ask.issuer_sz),
+                                       now_s, &s, &why)))
+        take_answer(o, &q->ask, &s, now_s);
+    else
+        no_answer(o, &q->ask, why, now_s);
+    free(q);
+}
+
+static bool is_under_way(const struct lg_ocsp_ctl *o, const struct lg_ask *a)
+{
+    for (const struct lg_ocsp_question *q = o->clients; q; q = q->next)
+        if (memcmp(q->ask.key, a->key, sizeof a->key) == 0)
+            return true;
+    return false;
+}
+
+static lg_err_t begin_client(struct lg_ocsp_ctl *o, const struct lg_ask *a)
+{
+    uint8_t request[LG_OCSP_REQ_MAX_SZ];
+
+    if (!o->fetch)
+        LG_TRY(lg_fetch_open(&o->fetch));
+    struct lg_ocsp_question *q = malloc(sizeof *q);
+    LG_CHECK(q, LG_E(NOMEM));
+    q->ctl = o;
+    q->ask = *a;
+    lg_err_t err =
+        lg_ocsp_id_of(lg_span(a->serial, a->serial_sz), lg_span(a->issuer, a->issuer_sz), &q->id);
+    if (lg_is_ok(err))
+        err = lg_fetch_post(o->fetch, a->url, "application/ocsp-request",
+                            lg_span(request, lg_ocsp_request(&q->id, request)), LG_OCSP_RESP_MAX_SZ,
+                            answered_client, q);
+    if (!lg_is_ok(err)) {
+        free(q);
+        return err;
+    }
+    q->next = o->clients;
+    o->clients = q;
+    return LG_OK;
+}
+
+/* hear takes one worker's questions. With too many under way the rest waits for its turn. */
+static void hear(struct lg_ocsp_ctl *o, struct lg_asks *asks)
+{
+    const struct lg_ask *a;
+
+    while ((a = lg_asks_peek(asks)) != NULL) {
+        lg_err_t err = is_under_way(o, a) ? LG_OK : begin_client(o, a);
+        if (lg_err_is(err, LG_ERR_FULL))
+            return;
+        if (!lg_is_ok(err))
+            no_answer(o, a, lg_err_text(err), (int64_t)time(NULL));
+        lg_asks_pop(asks);
+    }
+}
+
 void lg_ocsp_ctl_poll(struct lg_ocsp_ctl *o, lg_ns_t now_ns)
 {
     struct lg_staple_slot *s;
@@ -118,6 +250,8 @@ void lg_ocsp_ctl_poll(struct lg_ocsp_ctl *o, lg_ns_t now_ns)
         lg_staple_settle(s, false, now_ns, (int64_t)time(NULL));
         say(s, lg_err_text(err), now_ns);
     }
+    for (uint32_t i = 0; i < o->ask_cnt; i++)
+        hear(o, o->asks[i]);
     if (o->fetch)
         (void)lg_fetch_poll(o->fetch);
 }
@@ -132,4 +266,5 @@ void lg_ocsp_ctl_fini(struct lg_ocsp_ctl *o)
         free(one->mem);
         free(one);
     }
+    lg_answers_drop();
 }

@@ -10,6 +10,7 @@
 #include "server_priv.h"
 
 #include "boot.h"
+#include "fetch.h"
 #include "log.h"
 #include "notify.h"
 
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #define TICK_MS 50
+#define BUSY_MS 2          /* while somebody is waiting for an OCSP answer */
 #define PICKUP_MS 1000     /* how long a reload waits for the workers to take up the snapshot */
 #define TAIL_NS LG_SEC(2)  /* how long a drain waits for what TCP still has to deliver */
 #define ABORT_NS LG_SEC(1) /* what workers get past the deadline, to abort what is left */
@@ -246,7 +248,7 @@ static void loop(struct lg_server *s)
                            {.fd = lg_admin_fd(s->admin), .events = POLLIN}};
 
     while (s->phase != LG_PHASE_STOP) {
-        poll(fds, LG_ARRAY_CNT(fds), TICK_MS);
+        poll(fds, LG_ARRAY_CNT(fds), lg_fetch_is_busy(s->ocsp.fetch) ? BUSY_MS : TICK_MS);
         read_signals(s);
         lg_ns_t now_ns = lg_boot_now();
         lg_admin_poll(s->admin, now_ns);

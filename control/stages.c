@@ -239,7 +239,7 @@ static void privs_down(struct lg_server *s)
 
 static uint64_t mark(void *ctx)
 {
-    return lg_cores_mark(ctx);
+    return lg_cores_ask(ctx);
 }
 
 static lg_err_t ocsp_up(struct lg_server *s, struct lg_diag *diag)
@@ -248,6 +248,8 @@ static lg_err_t ocsp_up(struct lg_server *s, struct lg_diag *diag)
 
     (void)diag;
     lg_ocsp_ctl_init(&s->ocsp, &ops, &s->cores);
+    for (uint32_t k = 0; k < s->cores.cnt; k++)
+        lg_ocsp_ctl_hear(&s->ocsp, lg_core_asks(s->cores.core[k]));
     return LG_OK;
 }
 

@@ -406,6 +406,17 @@ static enum lg_tls_reason check_revoked(struct path *p)
     return LG_TLS_R_NONE;
 }
 
+/* anchor_of gives the CA that has signed the last one of the path. */
+static lg_span_t anchor_of(const struct path *p)
+{
+    const struct lg_tls_policy *pol = p->policy;
+    uint32_t i = p->anchor_idx;
+    while (i + 1 < pol->anchor_cnt &&
+           memcmp(pol->anchors[i].key_hash, p->anchor_key, sizeof p->anchor_key) != 0)
+        i++;
+    return lg_span(pol->anchors[i].der, pol->anchors[i].der_sz);
+}
+
 /* keep_ident remembers the path for later questions; false: no memory. */
 static bool keep_ident(struct lg_tls *t, const struct path *p)
 {
@@ -504,6 +515,8 @@ enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint3
         r = check_revoked(&p);
     if (r == LG_TLS_R_NONE)
         r = check_crls(&p, t->core->stats);
+    if (r == LG_TLS_R_NONE && t->policy->client_ocsp != LG_CLIENT_OCSP_OFF)
+        r = lg_ask_about(t, certs[0], p.cnt > 1 ? p.der[1] : anchor_of(&p), &p.alert);
     for (uint32_t i = 0; i < p.cnt; i++)
         p.until_s = LG_MIN(p.until_s, p.x[i].not_after_s);
     if (r == LG_TLS_R_NONE &&

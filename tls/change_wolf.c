@@ -61,7 +61,8 @@ bool lg_tls_policy_same(const struct lg_tls_policy *a, const struct lg_tls_polic
            a->prefer == b->prefer && a->sni_strict == b->sni_strict &&
            a->client_auth == b->client_auth && a->crl_fail == b->crl_fail &&
            a->verify_depth == b->verify_depth && a->keeps_cert == b->keeps_cert &&
-           a->closes_revoked == b->closes_revoked && memcmp(a->id, b->id, sizeof a->id) == 0 &&
+           a->closes_revoked == b->closes_revoked && a->client_ocsp == b->client_ocsp &&
+           strcmp(a->ocsp_url, b->ocsp_url) == 0 && memcmp(a->id, b->id, sizeof a->id) == 0 &&
            same_alpn(a, b) && same_tickets(a, b) && same_parts(a, b);
 }
 
@@ -107,13 +108,14 @@ static struct lg_tls_policy *copy(const struct lg_tls_policy *from)
     to->alpn = NULL;
     to->ticket_file = NULL;
     to->crls = NULL;
+    to->ocsp_url = strdup(from->ocsp_url);
     to->crls_by_id = NULL;
     to->crl_files = NULL;
     to->cert_cnt = to->name_cnt = to->alpn_cnt = to->crl_cnt = to->crl_file_cnt = 0;
     to->revoked = lg_revoked_hold(from->revoked);
     if (to->bundle)
         to->bundle->stored.ref_cnt++;
-    if (copy_parts(from, to))
+    if (to->ocsp_url && copy_parts(from, to))
         return to;
     lg_tls_policy_free(to);
     return NULL;

@@ -41,6 +41,11 @@ enum lg_tls_state lg_tls_state(const struct lg_tls *t)
     }
 }
 
+bool lg_tls_is_waiting(const struct lg_tls *t)
+{
+    return t->step == LG_STEP_WAIT;
+}
+
 bool lg_tls_is_answering(const struct lg_tls *t)
 {
     return t->step == LG_STEP_HANDSHAKE;
@@ -192,6 +197,25 @@ static lg_err_t rx_hello(struct lg_tls *t)
     return LG_OK;
 }
 
+/* rx_wait looks whether the answer about the client is there. */
+static lg_err_t rx_wait(struct lg_tls *t)
+{
+    enum lg_tls_reason reason;
+    uint8_t alert;
+    if (lg_ask_again(t, &reason, &alert) == LG_WAIT_ON)
+        return LG_OK;
+    t->step = LG_STEP_OPEN;
+    if (reason == LG_TLS_R_NONE) {
+        lg_hs_opened(t);
+        return LG_OK;
+    }
+    t->info.reason = reason;
+    t->verified = t->info.has_client_cert = false;
+    lg_tls_count_failure(t, reason);
+    lg_rec_refuse(t, alert);
+    return lg_tls_reason_err(reason);
+}
+
 lg_err_t lg_tls_rx(struct lg_tls *t, struct lg_bufq *in, struct lg_bufq *plain, uint32_t max,
                    struct lg_bufq *out, uint32_t seg_sz, lg_ns_t now_ns)
 {
@@ -207,6 +231,8 @@ lg_err_t lg_tls_rx(struct lg_tls *t, struct lg_bufq *in, struct lg_bufq *plain, 
         e = rx_hello(t);
     if (lg_is_ok(e) && started)
         e = lg_hs_step(t);
+    if (lg_is_ok(e) && t->step == LG_STEP_WAIT)
+        e = rx_wait(t);
     if (lg_is_ok(e) && t->step == LG_STEP_OPEN)
         e = lg_rec_rx(t, plain, max);
     t->in = t->out = NULL;
@@ -272,6 +298,7 @@ void lg_tls_close(struct lg_tls *t)
     lg_hs_free(t);
     lg_auth_drop_kept(t);
     lg_ident_drop(t);
+    lg_ask_drop(t);
     lg_rec_fini(t);
     lg_info_fini(t);
     lg_wipe(t, sizeof *t);

@@ -306,7 +306,8 @@ static bool id_build(const struct lg_cfg_listener *l, struct lg_tls_policy *p)
                     (byte)p->client_auth,
                     (byte)p->crl_fail,
                     (byte)p->verify_depth,
-                    p->closes_revoked};
+                    p->closes_revoked,
+                    (byte)p->client_ocsp};
     bool ok = wc_InitSha256(&h) == 0 && hash_str(&h, "lockgate policy") && hash_str(&h, l->name) &&
               wc_Sha256Update(&h, facts, sizeof facts) == 0;
     for (uint32_t i = 0; ok && i < p->anchor_cnt; i++)
@@ -352,10 +353,12 @@ lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct lg_cfg_li
     p->client_auth = l->tls.client_auth;
     p->crl_fail = l->tls.crl_fail;
     p->verify_depth = l->tls.verify_depth;
+    p->client_ocsp = l->tls.client_ocsp;
+    p->ocsp_url = strdup(l->tls.client_ocsp_responder ? l->tls.client_ocsp_responder : "");
     p->closes_revoked = l->tls.close_revoked;
     p->keeps_cert = l->type == LG_LISTENER_HTTPS && l->tls.client_cert_header;
     uint32_t errors = diag->error_cnt;
-    bool ok = build(&w, p);
+    bool ok = p->ocsp_url && build(&w, p);
     if (!ok) {
         if (diag->error_cnt == errors)
             lg_where_error(&w, "out of memory");
@@ -386,6 +389,7 @@ void lg_tls_policy_free(struct lg_tls_policy *p)
     free(p->certs);
     free(p->names);
     free(p->alpn);
+    free(p->ocsp_url);
     free(p);
     lg_tls_core_attach(core);
 }

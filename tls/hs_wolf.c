@@ -215,7 +215,6 @@ static void fill_info(struct lg_tls *t)
 
 static lg_err_t done(struct lg_tls *t)
 {
-    struct lg_stats *s = t->core->stats;
     bool is_client = t->policy->client != NULL;
     t->info.resumed = !is_client && wolfSSL_session_reused(t->ssl);
     if (t->info.resumed && !lg_ticket_resume(t))
@@ -236,13 +235,24 @@ static lg_err_t done(struct lg_tls *t)
     leave_hs(t);
     if (is_client)
         return LG_OK;
+    if (t->wait) {
+        lg_stat_inc(t->core->stats, LG_STAT_TLS_OCSP_WAITED);
+        t->step = LG_STEP_WAIT;
+    } else {
+        lg_hs_opened(t);
+    }
+    return LG_OK;
+}
+
+void lg_hs_opened(struct lg_tls *t)
+{
+    struct lg_stats *s = t->core->stats;
     lg_stat_inc(s, LG_STAT_TLS_HS_DONE);
     lg_stat_inc(s, t->info.version == LG_TLS_13 ? LG_STAT_TLS_HS_DONE_13 : LG_STAT_TLS_HS_DONE_12);
     if (t->info.resumed)
         lg_stat_inc(s, LG_STAT_TLS_HS_RESUMED);
     if (t->verified)
         lg_stat_inc(s, LG_STAT_TLS_HS_MUTUAL);
-    return LG_OK;
 }
 
 lg_err_t lg_hs_step(struct lg_tls *t)

@@ -61,8 +61,9 @@ LG_MUST lg_err_t lg_ocsp_parse(lg_span_t der, struct lg_ocsp_head *out);
 LG_MUST lg_err_t lg_ocsp_find(const struct lg_ocsp_head *h, const struct lg_ocsp_id *id,
                               struct lg_ocsp_single *out);
 
-/* lg_ocsp_id_make: for a certificate and that of its issuer, both DER. LG_E(FORMAT): malformed.
- * Thread control. */
+/* lg_ocsp_id_make: for a certificate and that of its issuer, both DER; lg_ocsp_id_of: for a serial
+ * number instead. LG_E(FORMAT): malformed. Thread control. */
+LG_MUST lg_err_t lg_ocsp_id_of(lg_span_t serial, lg_span_t issuer, struct lg_ocsp_id *out);
 LG_MUST lg_err_t lg_ocsp_id_make(lg_span_t cert, lg_span_t issuer, struct lg_ocsp_id *out);
 /* lg_ocsp_judge says whether an answer can be believed, and what it says.
  *   issuer   DER of the certificate of who issued the one asked about

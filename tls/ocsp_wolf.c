@@ -17,13 +17,19 @@ static bool both_hashes(lg_span_t s, uint8_t sha1[20], uint8_t sha256[32])
 
 lg_err_t lg_ocsp_id_make(lg_span_t cert, lg_span_t issuer, struct lg_ocsp_id *out)
 {
-    struct lg_x509 c, i;
+    struct lg_x509 c;
     LG_TRY(lg_x509_parse(cert, &c));
+    return lg_ocsp_id_of(c.serial, issuer, out);
+}
+
+lg_err_t lg_ocsp_id_of(lg_span_t serial, lg_span_t issuer, struct lg_ocsp_id *out)
+{
+    struct lg_x509 i;
     LG_TRY(lg_x509_parse(issuer, &i));
     lg_span_t key = lg_x509_key_bits(i.spki);
-    LG_CHECK(key.len > 0 && c.serial.len <= sizeof out->serial, LG_E(FORMAT));
-    *out = (struct lg_ocsp_id){.serial_sz = (uint32_t)c.serial.len};
-    memcpy(out->serial, c.serial.p, c.serial.len);
+    LG_CHECK(key.len > 0 && serial.len <= sizeof out->serial, LG_E(FORMAT));
+    *out = (struct lg_ocsp_id){.serial_sz = (uint32_t)serial.len};
+    memcpy(out->serial, serial.p, serial.len);
     LG_CHECK(both_hashes(i.subject, out->name_sha1, out->name_sha256) &&
                  both_hashes(key, out->key_sha1, out->key_sha256),
              LG_E(BUG));

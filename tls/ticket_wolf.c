@@ -140,7 +140,9 @@ static void open_one(struct lg_tls *t, const struct lg_hello *h, uint16_t versio
     stop_aead(&aes);
     if (ok &&
         lg_ticket_tail_parse(lg_span(plain + LG_TICKET_INNER_SZ, sz - LG_TICKET_INNER_SZ), &s) &&
-        may_resume(t, h, version, &s) && make(t, s.der, s.ident)) {
+        may_resume(t, h, version, &s) &&
+        (t->policy->client_ocsp == LG_CLIENT_OCSP_OFF || !s.der.len || lg_ask_is_good(s.der)) &&
+        make(t, s.der, s.ident)) {
         struct lg_ticket *o = t->ticket;
         o->opened = true;
         o->is_old = k != &set->key[set->current];

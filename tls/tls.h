@@ -91,6 +91,8 @@ size_t lg_tls_core_footprint(const struct lg_tls_core_cfg *cfg);
 LG_MUST lg_err_t lg_tls_core_init(void *mem, const struct lg_tls_core_cfg *cfg,
                                   struct lg_bufpool *pool, struct lg_stats *stats,
                                   struct lg_tls_core **out);
+/* What this core wants to be asked of OCSP responders (answers.h). Control. */
+struct lg_asks *lg_tls_core_asks(struct lg_tls_core *core);
 /* lg_tls_core_attach binds the calling thread to this core: allocator and generator hooks that
  * wolfSSL calls without context find it through one thread-local. Thread owner core, first call. */
 void lg_tls_core_attach(struct lg_tls_core *core);
@@ -119,6 +121,7 @@ enum lg_tls_reason {
     LG_TLS_R_REVOKED,
     LG_TLS_R_CRL_MISSING, /* no CRL for the issuer, under crl_fail: closed */
     LG_TLS_R_CRL_STALE,   /* there is one, past its nextUpdate */
+    LG_TLS_R_OCSP,        /* no OCSP answer to be had, under client_ocsp: hard */
     LG_TLS_R_BAD_CERT,    /* malformed, wrong usage, weak key, chain too long */
     LG_TLS_R_SIGNATURE,   /* bad CertificateVerify */
     LG_TLS_R_NAME,        /* client side: the server's certificate is for another name */
@@ -155,6 +158,11 @@ enum lg_tls_state lg_tls_state(const struct lg_tls *t);
 /* lg_tls_is_answering: in the handshake, and the peer's first flight has been answered: what is
  * left of it costs little. */
 bool lg_tls_is_answering(const struct lg_tls *t);
+/* lg_tls_is_waiting: the handshake is done, and an OCSP answer about the client is waited for (3 s
+ * at most): call lg_tls_rx again in a few milliseconds, also without input. It takes none till
+ * then.
+ */
+bool lg_tls_is_waiting(const struct lg_tls *t);
 
 /* lg_tls_rx feeds bytes received and gives plaintext.
  *   in        consumed as far as possible (always whole records; the rest stays for next time,

@@ -55,6 +55,7 @@ const char *lg_tls_reason_text(enum lg_tls_reason r)
         [LG_TLS_R_REVOKED] = "client certificate revoked",
         [LG_TLS_R_CRL_MISSING] = "no revocation list of the client certificate's issuer",
         [LG_TLS_R_CRL_STALE] = "revocation list of the client certificate's issuer out of date",
+        [LG_TLS_R_OCSP] = "no OCSP answer about the client certificate",
         [LG_TLS_R_BAD_CERT] = "client certificate malformed or not acceptable",
         [LG_TLS_R_SIGNATURE] = "bad signature by the client",
         [LG_TLS_R_NAME] = "server certificate for another name",
@@ -82,6 +83,7 @@ enum lg_stat lg_reason_stat(enum lg_tls_reason r)
         [LG_TLS_R_REVOKED] = LG_STAT_TLS_FAIL_REVOKED,
         [LG_TLS_R_CRL_MISSING] = LG_STAT_TLS_FAIL_CRL,
         [LG_TLS_R_CRL_STALE] = LG_STAT_TLS_FAIL_CRL,
+        [LG_TLS_R_OCSP] = LG_STAT_TLS_FAIL_OCSP,
         [LG_TLS_R_BAD_CERT] = LG_STAT_TLS_FAIL_BAD_CERT,
         [LG_TLS_R_SIGNATURE] = LG_STAT_TLS_FAIL_SIGNATURE,
         [LG_TLS_R_NAME] = LG_STAT_TLS_FAIL_BAD_CERT, /* of servers: never counted here */
@@ -103,6 +105,7 @@ lg_err_t lg_tls_reason_err(enum lg_tls_reason reason)
     case LG_TLS_R_REVOKED:
     case LG_TLS_R_CRL_MISSING:
     case LG_TLS_R_CRL_STALE:
+    case LG_TLS_R_OCSP:
     case LG_TLS_R_BAD_CERT:
     case LG_TLS_R_SIGNATURE:
     case LG_TLS_R_NAME:

@@ -4,6 +4,7 @@
 #ifndef LG_TLS_PRIV_H
 #define LG_TLS_PRIV_H
 
+#include "answers.h"
 #include "arena.h"
 #include "crl_store.h"
 #include "hello.h"
@@ -110,6 +111,8 @@ struct lg_tls_policy {
     bool sni_strict;
     enum lg_client_auth client_auth;
     enum lg_crl_fail crl_fail;
+    enum lg_client_ocsp client_ocsp;
+    char *ocsp_url; /* owns: whom to ask about clients; "" whom their certificates name */
     uint32_t verify_depth;
     bool keeps_cert; /* the client's, for its connection's life */
     bool closes_revoked;
@@ -180,6 +183,7 @@ struct lg_tls_core {
     bool keep_wolf;                      /* tests: wolfSSL's records, not the engine's */
     uint64_t tickets_version;            /* of the copy; 0: none yet */
     struct lg_ticket_set tickets;
+    struct lg_asks asks;                /* to the control thread */
     struct lg_tls *at_work;             /* borrows: during lg_hs_step; NULL otherwise */
     const struct lg_staple *staple;     /* borrows: likewise; what it has promised to send */
     struct lg_kdf kdf;                  /* of the handshake at work */
@@ -191,6 +195,7 @@ struct lg_tls_core {
 enum lg_tls_step {
     LG_STEP_HELLO,     /* EXPECT_HELLO: no wolfSSL object yet */
     LG_STEP_HANDSHAKE, /* wolfSSL at work */
+    LG_STEP_WAIT,      /* done, but for the answer about the client's certificate */
     LG_STEP_OPEN,
     LG_STEP_CLOSED, /* the peer's close_notify came */
     LG_STEP_FAILED,
@@ -226,6 +231,12 @@ struct lg_kept_cert {
     uint8_t der[];
 };
 
+/* A connection that waits for an OCSP answer. */
+struct lg_waiting {
+    uint8_t key[LG_ANSWER_KEY_SZ];
+    lg_ns_t since_ns;
+};
+
 struct lg_tls {
     struct lg_tls_core *core;
     const struct lg_tls_policy *policy; /* borrows: until close */
@@ -255,6 +266,7 @@ struct lg_tls {
     struct lg_bufq held; /* the hello as one record, until wolfSSL has read it */
     struct lg_kept_cert *kept; /* owns, in the arena; NULL: none */
     struct lg_ident *ident;    /* owns, in the arena; NULL: none is kept */
+    struct lg_waiting *wait;   /* owns, in the arena; NULL: there is nothing to wait for */
     struct lg_ticket *ticket;  /* owns, in the arena; until the handshake is over */
     const char *peer_name;     /* client: borrows: the server's name, "" none */
     /* -- only during a call -- */
@@ -334,6 +346,21 @@ void lg_auth_drop_kept(struct lg_tls *t);
 /* auth_wolf.c: judges a client's chain, leaf first, and fills t->info; t->verified on success. */
 enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint32_t cnt,
                                  uint8_t *alert);
+
+/* ask_wolf.c. lg_answer_key: of a certificate; false: malformed.
+ * lg_ask_about judges a client's certificate whose chain is good, issuer being who has signed it;
+ * t->wait is set where the answer must be waited for.
+ * lg_ask_again, of one that waits: is it over, and how? lg_ask_drop: it waits no more.
+ * lg_ask_is_good: there is an answer of now, and it is good. */
+#define LG_OCSP_WAIT_NS LG_SEC(3)
+enum lg_wait { LG_WAIT_ON, LG_WAIT_OVER };
+bool lg_answer_key(lg_span_t cert, uint8_t key[LG_ANSWER_KEY_SZ]);
+enum lg_tls_reason lg_ask_about(struct lg_tls *t, lg_span_t cert, lg_span_t issuer, uint8_t *alert);
+enum lg_wait lg_ask_again(struct lg_tls *t, enum lg_tls_reason *reason, uint8_t *alert);
+bool lg_ask_is_good(lg_span_t cert);
+void lg_ask_drop(struct lg_tls *t);
+/* hs_wolf.c: lg_hs_opened counts a server's handshake that is done. */
+void lg_hs_opened(struct lg_tls *t);
 
 /* tls_names.c */
 const char *lg_suite_name(uint16_t suite);

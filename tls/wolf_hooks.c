@@ -114,6 +114,8 @@ lg_err_t lg_tls_core_init(void *mem, const struct lg_tls_core_cfg *cfg, struct l
     core->max_handshakes = cfg->max_handshakes;
     core->handshakes = 0;
     core->at_work = NULL;
+    atomic_init(&core->asks.head, 0);
+    atomic_init(&core->asks.tail, 0);
     memset(&core->kdf, 0, sizeof core->kdf);
     lg_pool_init(&core->conns, p, cfg->max_conns, sizeof(struct lg_tls));
     p += lg_align_up(lg_pool_footprint(cfg->max_conns, sizeof(struct lg_tls)), LG_CACHE_LINE);
@@ -124,6 +126,11 @@ lg_err_t lg_tls_core_init(void *mem, const struct lg_tls_core_cfg *cfg, struct l
     LG_TRY(lg_rng_seed(&core->rng));
     *out = core;
     return LG_OK;
+}
+
+struct lg_asks *lg_tls_core_asks(struct lg_tls_core *core)
+{
+    return &core->asks;
 }
 
 void lg_tls_core_attach(struct lg_tls_core *core)

@@ -395,11 +395,6 @@ uint64_t lg_cores_ask(struct lg_cores *cs)
     return rte_rcu_qsbr_start(cs->shared->qsv);
 }
 
-uint64_t lg_cores_mark(struct lg_cores *cs)
-{
-    return rte_rcu_qsbr_start(cs->shared->qsv);
-}
-
 bool lg_cores_is_quiet(struct lg_cores *cs, uint64_t token)
 {
     return rte_rcu_qsbr_check(cs->shared->qsv, token, false) == 1;
@@ -418,6 +413,11 @@ void lg_core_report(const struct lg_core *core, struct lg_core_report *out)
     };
     lg_tcp_get_counts(core->tcp, &out->tcp);
     lg_proxy_get_counts(core->proxy, &out->proxy);
+}
+
+struct lg_asks *lg_core_asks(struct lg_core *core)
+{
+    return lg_tls_core_asks(core->tls);
 }
 
 struct lg_logring *lg_core_log(struct lg_core *core)

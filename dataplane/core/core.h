@@ -70,8 +70,6 @@ uint64_t lg_cores_publish(struct lg_cores *cs, const struct lg_snapshot *s);
  * turns. Returns the token for lg_cores_is_quiet. */
 uint64_t lg_cores_ask(struct lg_cores *cs);
 bool lg_cores_is_quiet(struct lg_cores *cs, uint64_t token);
-/* lg_cores_mark: a token for lg_cores_is_quiet: what was taken out of the workers' reach before. */
-uint64_t lg_cores_mark(struct lg_cores *cs);
 
 /* What a worker is doing, for operators. Thread any. */
 struct lg_core_report {
@@ -87,6 +85,8 @@ struct lg_core_report {
     uint64_t tsc_hz;
 };
 void lg_core_report(const struct lg_core *core, struct lg_core_report *out);
+/* lg_core_asks: what this worker wants to be asked of OCSP responders. Thread control. */
+struct lg_asks *lg_core_asks(struct lg_core *core);
 /* lg_core_log drains a worker's log ring. Thread control. */
 struct lg_logring *lg_core_log(struct lg_core *core);
 

@@ -46,6 +46,7 @@ static const char *reason_of(enum lg_tls_reason r, enum lg_stat *stat)
     case LG_TLS_R_PEER_ALERT:
         return "it sent an alert";
     case LG_TLS_R_NONE:
+    case LG_TLS_R_OCSP:
     case LG_TLS_R_NOT_TLS:
     case LG_TLS_R_PLAIN_HTTP:
     case LG_TLS_R_PROTO:

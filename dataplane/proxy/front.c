@@ -122,7 +122,7 @@ static bool decrypt(struct lg_session *s, uint32_t max)
     if (lg_err_is(e, LG_ERR_AGAIN)) {
         s->has_more = true;
     } else if (!lg_is_ok(e) || (s->cin.bytes >= LG_CIN_BYTES && cin == s->cin.bytes && max > 0 &&
-                                up == s->up.bytes)) {
+                                up == s->up.bytes && !lg_tls_is_waiting(s->tls))) {
         lg_session_abort(s); /* an error without FAILED, or a record longer than any can be */
         return true;
     }
@@ -165,7 +165,7 @@ bool lg_front_fill(struct lg_session *s, uint32_t bound)
     if (s->state != state)
         return true;
     if (!moved && s->rx_end == LG_RX_OPEN && !s->has_more && lg_tcp_rx_done(s->front) &&
-        !lg_tls_rx_pending(s->tls)) {
+        !lg_tls_rx_pending(s->tls) && !lg_tls_is_waiting(s->tls)) {
         s->rx_end = LG_RX_CUT;
         moved = true;
     }
@@ -232,6 +232,8 @@ bool lg_front_handshake(struct lg_session *s)
         opened(s);
         return true;
     }
+    if (lg_tls_is_waiting(s->tls))
+        lg_session_deadline(s, lg_ns_add(s->p->now_ns, LG_ANSWER_POLL_NS));
     if (s->rx_end == LG_RX_CUT) {
         lg_front_gone(s, LG_STAT_TLS_FAIL_CLOSED, "the client went away");
         lg_tcp_shutdown(s->front);

@@ -45,6 +45,7 @@
 #define LG_Q_BUFS 64u             /* bufs of one short queue */
 /* -- only for a reason -- */
 #define LG_CIN_BYTES (16384u + 5u + 2048u) /* one whole record, so that it can complete */
+#define LG_ANSWER_POLL_NS LG_MS(2)         /* how often to ask whether an OCSP answer has come */
 #define LG_LINGER_NS LG_SEC(2)
 #define LG_LINGER_BYTES (256u << 10)
 #define LG_IDLE_BUCKETS 1024u /* kept backend connections, by backend */

@@ -206,6 +206,8 @@ static void expire(struct lg_session *s)
 {
     switch ((enum lg_sess_state)s->state) {
     case LG_S_HANDSHAKE:
+        if (s->tls && lg_tls_is_waiting(s->tls))
+            break; /* the run that follows asks whether it is over */
         if (s->tls)
             lg_front_gone(s, LG_STAT_TLS_FAIL_TIMEOUT, "too slow");
         else

@@ -261,6 +261,15 @@ pid_t rig_spawn_gate(const char *fmt, ...)
     return pid;
 }
 
+bool rig_gate_listens(unsigned port)
+{
+    char text[160];
+
+    snprintf(text, sizeof text, "[ -n \"$(ip netns exec %s ss -Hltn 'sport = :%u')\" ]",
+             rig_ns_name(RIG_GATE), port);
+    return rig_wait(10, text);
+}
+
 int rig_join(pid_t pid, unsigned timeout_s)
 {
     for (int i = 0; pid > 0 && i < SPAWN_MAX; i++) {

@@ -57,6 +57,8 @@ int rig_tool(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 pid_t rig_spawn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* rig_spawn_gate is rig_spawn in lockgate's namespace: what its control thread can reach. */
 pid_t rig_spawn_gate(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* rig_gate_listens waits until somebody listens on this TCP port in lockgate's namespace. */
+bool rig_gate_listens(unsigned port);
 int rig_join(pid_t pid, unsigned timeout_s);
 /* rig_alive: the command has not ended. */
 bool rig_alive(pid_t pid);

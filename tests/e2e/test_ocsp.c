@@ -92,3 +92,43 @@ E2E(Staple, R10_FetchedFromTheRespondersAddressInTheCertificate)
     EXPECT(rig_reload()); /* what was fetched outlives a reload, and the responder */
     expect_staple("8472");
 }
+
+static const char asked[] =
+    "pools:\n  - {name: web, backends: [{name: a, address: \"10.91.2.10:80\"}]}\n"
+    "listeners:\n"
+    "  - {name: hard, type: tcp_ssl, $BIND:8473, pool: web,\n"
+    "     tls: {$CERTS, client_auth: required, client_ca: $PKI/client-ca.pem, client_ocsp: hard,\n"
+    "           client_ocsp_responder: \"http://127.0.0.1:2561/\"}}\n"
+    "  - {name: soft, type: https, $BIND:8474, pool: web,\n"
+    "     tls: {$CERTS, client_auth: required, client_ca: $PKI/client-ca.pem, client_ocsp: soft,\n"
+    "           client_ocsp_responder: \"http://127.0.0.1:2561/\"}}\n";
+
+E2E(ClientOcsp, R19_TheRespondersWordDecides)
+{
+    rig_mark();
+    RIG(asked);
+    /* Nobody answers: hard refuses, soft admits. */
+    EXPECT(rig_client("hello 8473 -tls1_3 $(as rsa-client)") != 0);
+    EXPECT_HAS(rig_out, "certificate unknown");
+    EXPECT_LOGGED("no OCSP answer about the client certificate");
+    EXPECT_RUN(0, "get 8474 /hello $(as rsa-client)");
+    EXPECT_HAS(rig_out, "hello from");
+    pid_t responder = rig_spawn_gate(
+        "exec openssl ocsp -port 2561 -index $PKI/ca/client-inter/index -CA $PKI/client-inter.pem "
+        "-rsigner $PKI/client-inter.pem -rkey $PKI/ca/client-inter/key.pem -nmin 10");
+    EXPECT(rig_gate_listens(2561));
+    for (int i = 0; i < 2; i++) {
+        EXPECT_RUN(0, "hello 8473 %s $(as alice)", versions[i]); /* the first one waits */
+        EXPECT_HAS(rig_out, "hello from");
+        EXPECT(rig_client("hello 8473 %s $(as bob)", versions[i]) != 0);
+        EXPECT_HAS(rig_out, "alert certificate revoked");
+        EXPECT(rig_client("get 8474 /hello $(as bob)") != 0);
+        EXPECT_HAS(rig_out, "certificate revoked");
+    }
+    EXPECT_RUN(0, "gnutls 8473 --x509certfile=$PKI/alice.pem --x509keyfile=$PKI/alice.key");
+    EXPECT_HAS(rig_out, "hello from");
+    kill(responder, SIGKILL);
+    (void)rig_join(responder, 5);
+    EXPECT_RUN(0, "hello 8473 $(as alice)"); /* what was said holds */
+    EXPECT_HAS(rig_out, "hello from");
+}
