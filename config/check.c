@@ -268,6 +268,7 @@ void lg_check(struct lg_walk *w, struct lg_config *cfg, struct lg_node *root, st
     lg_check_pools(&c);
     lg_check_listeners(&c);
     lg_check_admin(&c);
+    lg_check_log(&c);
     if (lg_node_is_clean(root))
         warn_unused_pools(&c);
 }

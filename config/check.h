@@ -41,6 +41,8 @@ const struct lg_cfg_port *lg_check_owner(const struct lg_config *cfg, const lg_i
 void lg_check_pools(struct lg_check *c);
 /* check_admin.c; also writes whether there is one */
 void lg_check_admin(struct lg_check *c);
+/* check_log.c; after the listeners have been read. */
+void lg_check_log(struct lg_check *c);
 /* One listener under check. */
 struct lg_at {
     struct lg_cfg_listener *l;

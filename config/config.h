@@ -14,6 +14,7 @@
 #include "diag.h"
 #include "err.h"
 #include "ip.h"
+#include "log_format.h"
 #include "ns.h"
 
 #define LG_MAX_WORKERS 64
@@ -57,6 +58,11 @@ enum lg_balance {
     LG_BALANCE_COOKIE
 };
 enum lg_health_type { LG_HEALTH_NONE, LG_HEALTH_TCP, LG_HEALTH_TLS, LG_HEALTH_HTTP };
+/* Where the access log goes; OFF: there is none. */
+enum lg_log_to { LG_LOG_TO_OFF, LG_LOG_TO_STDERR, LG_LOG_TO_SYSLOG, LG_LOG_TO_FILE };
+enum lg_log_what { LG_LOG_ALL, LG_LOG_NONE, LG_LOG_ERRORS };
+enum lg_log_how { LG_LOG_INHERIT, LG_LOG_JSON, LG_LOG_TEXT };
+enum lg_syslog_format { LG_SYSLOG_LOCAL, LG_SYSLOG_RFC5424 };
 enum lg_proxy_protocol { LG_PP_NONE, LG_PP_V1, LG_PP_V2 };
 enum lg_tls_version { LG_TLS_12 = 0x0303, LG_TLS_13 = 0x0304 };
 
@@ -163,6 +169,28 @@ struct lg_cfg_forwarded {
     struct lg_prefix *trust;
 };
 
+/* How lines of the access log look. */
+struct lg_cfg_log_format {
+    uint8_t how;                               /* enum lg_log_how */
+    struct lg_log_text text[LG_LOG_EVENT_CNT]; /* TEXT: of each kind of line */
+};
+
+/* log: the access log. */
+struct lg_cfg_log {
+    unsigned line;
+    enum lg_log_to to;
+    char *path;                          /* of the file or of syslog's socket; "" else */
+    struct lg_cfg_log_format format;     /* default json */
+    struct lg_cfg_log_format error;      /* its HANDSHAKE text; INHERIT: that of format */
+    bool query;                          /* queries of requests are logged; default false */
+    bool empty;                          /* also connections without a byte; default false */
+    uint32_t header_cnt;                 /* captured: those listed and those that formats name */
+    char **headers;                      /* lower case */
+    uint32_t buffer;                     /* records a worker may be ahead; default 4096 */
+    uint32_t facility;                   /* syslog's; default local0 */
+    enum lg_syslog_format syslog_format; /* default local */
+};
+
 struct lg_cfg_listener {
     unsigned line;
     char *name; /* unique */
@@ -182,7 +210,9 @@ struct lg_cfg_listener {
     lg_ns_t idle_timeout_ns;      /* no bytes either way; default 300 s */
     uint32_t pp_from_cnt;         /* who must begin with a PROXY header; 0: nobody may */
     struct lg_prefix *pp_from;
-    uint32_t max_header_sz; /* https: bytes of a header section; default 16384 */
+    uint32_t max_header_sz;              /* https: bytes of a header section; default 16384 */
+    enum lg_log_what log;                /* default all, where there is a log */
+    struct lg_cfg_log_format log_format; /* default INHERIT: the log's */
 };
 
 struct lg_cfg_backend {
@@ -314,6 +344,8 @@ struct lg_config {
     bool core_dumps;                 /* default false */
 
     struct lg_cfg_admin admin;
+    struct lg_cfg_log log;
+
     uint32_t port_cnt;
     struct lg_cfg_port *ports;
     uint32_t route_cnt;

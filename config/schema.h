@@ -129,6 +129,9 @@ extern const struct lg_kind lg_kind_balance, lg_kind_codes, lg_kind_token, lg_ki
 
 /* And kinds_http.c. */
 extern const struct lg_kind lg_kind_field_name, lg_kind_template;
+/* And kinds_log.c. */
+extern const struct lg_kind lg_kind_log_to, lg_kind_log_format, lg_kind_log_error_format,
+    lg_kind_header;
 
 /* lg_schema_print writes schema.md; lg_schema_print_json a JSON Schema (draft 2020-12) of the file;
  * lg_schema_print_man the part of lockgate.yaml(5) that lists the keys. The schema knows types,

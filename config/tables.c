@@ -516,6 +516,9 @@ static const struct lg_field timeout_fields[] = {
 static const struct lg_table timeout_table =
     TABLE(timeout_fields, struct lg_cfg_listener, LG_NO_OFF);
 
+static const struct lg_word log_words[] = {
+    {"all", LG_LOG_ALL}, {"none", LG_LOG_NONE}, {"errors", LG_LOG_ERRORS}, {NULL, 0}};
+
 static const struct lg_field listener_fields[] = {
     {.key = "name",
      .kind = &lg_kind_name,
@@ -584,6 +587,17 @@ static const struct lg_field listener_fields[] = {
      .max = KIB(256),
      .def = "16KiB",
      .doc = "https, http: bytes of a request's header section; longer ones get 431"},
+    {.key = "log",
+     .kind = &lg_kind_word,
+     AT(struct lg_cfg_listener, log),
+     .words = log_words,
+     .def = "all",
+     .doc = "which of its requests, connections and failed handshakes are logged, where there is a "
+            "`log`; `errors`: what did not end as it should"},
+    {.key = "log_format",
+     .kind = &lg_kind_log_format,
+     AT(struct lg_cfg_listener, log_format),
+     .doc = "a format of its own for its lines, as `log.format`"},
 };
 static const struct lg_table listener_table =
     TABLE(listener_fields, struct lg_cfg_listener, offsetof(struct lg_cfg_listener, line));
@@ -594,6 +608,12 @@ static const struct lg_field root_fields[] = {
      .table = &lg_admin_table,
      AT(struct lg_config, admin),
      .doc = "the admin API on an address, for Prometheus and from elsewhere"},
+    {.key = "log",
+     .table = &lg_log_table,
+     AT(struct lg_config, log),
+     .doc =
+         "the access log: a line for each request, connection and failed handshake; none without "
+         "this section (docs/logging.md)"},
     {.key = "ports",
      .table = &port_table,
      LIST_AT(struct lg_config, ports, port_cnt),

@@ -22,5 +22,6 @@ extern const struct lg_table lg_pool_table;  /* fills struct lg_cfg_pool */
 extern const struct lg_table lg_admin_table; /* fills struct lg_cfg_admin */
 /* tables_http.c: struct lg_cfg_http_route, lg_cfg_header, lg_cfg_forwarded */
 extern const struct lg_table lg_http_route_table, lg_header_table, lg_forwarded_table;
+extern const struct lg_table lg_log_table; /* fills struct lg_cfg_log */
 
 #endif

@@ -21,6 +21,8 @@
 static struct {
     FILE *log;            /* owns */
     char last_error[256]; /* "" when there was none */
+    void (*put)(void *ctx, uint32_t worker, enum lg_log_level level, const char *text);
+    void *put_ctx;
 } eal;
 
 static void raise_limit(int which, const char *name, rlim_t want)
@@ -43,6 +45,14 @@ void lg_boot_limits(void)
     raise_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", 65536);
 }
 
+void lg_boot_log_by(void (*put)(void *ctx, uint32_t worker, enum lg_log_level level,
+                                const char *text),
+                    void *ctx)
+{
+    eal.put = put;
+    eal.put_ctx = ctx;
+}
+
 /* log_line gets one message of DPDK. Any thread of DPDK's may call it. */
 static void log_line(const char *text, size_t len)
 {
@@ -54,13 +64,18 @@ static void log_line(const char *text, size_t len)
     if (len == 0)
         return;
     lg_log_escape(lg_span(text, len), safe, sizeof safe);
-    if (level >= 0 && level <= (int)RTE_LOG_ERR) {
+    enum lg_log_level as = level >= 0 && level <= (int)RTE_LOG_ERR ? LG_LOG_ERROR
+                           : level == (int)RTE_LOG_WARNING         ? LG_LOG_WARN
+                                                                   : LG_LOG_DEBUG;
+    unsigned lcore = rte_lcore_id();
+    if (eal.put && lcore != LCORE_ID_ANY && lcore > 0) { /* lcore 0 is the control thread's */
+        eal.put(eal.put_ctx, lcore - 1, as, safe);
+        return;
+    }
+    if (as == LG_LOG_ERROR)
         snprintf(eal.last_error, sizeof eal.last_error, "%.*s", (int)sizeof eal.last_error - 1,
                  safe);
-        lg_log(LG_LOG_ERROR, "dpdk: %s", safe);
-    } else {
-        lg_log(level == (int)RTE_LOG_WARNING ? LG_LOG_WARN : LG_LOG_DEBUG, "dpdk: %s", safe);
-    }
+    lg_log(as, "dpdk: %s", safe);
 }
 
 static ssize_t log_write(void *cookie, const char *text, size_t len)

@@ -5,6 +5,7 @@
 #define LG_BOOT_H
 
 #include "config.h"
+#include "log.h"
 
 /* lg_boot_limits raises RLIMIT_MEMLOCK and RLIMIT_NOFILE as far as allowed. */
 void lg_boot_limits(void);
@@ -19,6 +20,13 @@ void lg_boot_eal_down(void);
 /* lg_boot_on_workers runs fn once in the thread of every worker, before lg_cores_start.
  *   Returns  whether it returned true in each of them */
 bool lg_boot_on_workers(bool (*fn)(void));
+
+/* lg_boot_log_by: what DPDK says on a worker's thread goes to put from now on (worker in [0, n)),
+ * so that no worker writes to a file; NULL: to lg_log, as all else. Thread control, workers
+ * stopped. */
+void lg_boot_log_by(void (*put)(void *ctx, uint32_t worker, enum lg_log_level level,
+                                const char *text),
+                    void *ctx);
 
 /* lg_boot_is_running: has worker k's loop not ended? After lg_cores_start. */
 bool lg_boot_is_running(uint32_t worker);

@@ -42,7 +42,7 @@ static const char help_text[] =
     "  HUP          reload: a file that is not usable changes nothing, and the log says why\n"
     "  TERM, INT    drain: no new connections, exit when the last has ended or after\n"
     "               global.drain_timeout; a second one stops at once\n"
-    "  USR1         reserved (the log goes to standard error; there is no file to reopen)\n"
+    "  USR1         open the access log's file again, after it has been renamed\n"
     "\n"
     "EXIT STATUS\n"
     "  0  stopped as asked; (-t) the configuration is valid; (--check-host) nothing is missing\n"

@@ -77,9 +77,9 @@ lg_err_t lg_reload_run(struct lg_reload *r, lg_ns_t now_ns, struct lg_diag *diag
     }
     lg_err_t err = build_next(r, &next, diag);
     if (lg_is_ok(err) && r->ops->prepare)
-        err = r->ops->prepare(r->ops_ctx, next->cfg, diag);
+        err = r->ops->prepare(r->ops_ctx, next, diag);
     if (!lg_is_ok(err)) {
-        lg_snapshot_free(next);
+        destroy(r, next);
         free(old);
         return err;
     }
@@ -122,6 +122,8 @@ unsigned lg_reload_poll(struct lg_reload *r, lg_ns_t now_ns)
         }
         *at = one->next;
         lg_log(LG_LOG_DEBUG, "generation %" PRIu64 " freed", one->snapshot->generation);
+        if (r->ops->forget)
+            r->ops->forget(r->ops_ctx, one->snapshot);
         destroy(r, one->snapshot);
         free(one);
         r->retired_cnt--;

@@ -21,11 +21,13 @@
 
 /* How a snapshot reaches the workers; core/ in the process, a fake in tests. */
 struct lg_reload_ops {
-    /* Puts in force what is not in the snapshot; the last thing that can refuse a reload: when it
-     * does, it has changed nothing. NULL: there is nothing. */
-    lg_err_t (*prepare)(void *ctx, const struct lg_config *next, struct lg_diag *diag);
+    /* Puts in force what is not in the snapshot, and may add to it; the last thing that can refuse
+     * a reload: when it does, it has changed nothing. NULL: there is nothing. */
+    lg_err_t (*prepare)(void *ctx, struct lg_snapshot *next, struct lg_diag *diag);
     uint64_t (*publish)(void *ctx, const struct lg_snapshot *s);
     bool (*is_quiet)(void *ctx, uint64_t token);
+    /* Told before one is freed, when no worker holds it any more. NULL: nothing to do. */
+    void (*forget)(void *ctx, const struct lg_snapshot *s);
 };
 
 struct lg_retired {

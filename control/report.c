@@ -76,6 +76,8 @@ char *lg_report_stats(const struct lg_report *r)
     good = lg_json_u64(obj, "ocsp_fetched", r->ocsp.fetched) &&
            lg_json_u64(obj, "ocsp_good", r->ocsp.good) &&
            lg_json_u64(obj, "ocsp_failing", r->ocsp.failing) && good;
+    good = lg_json_u64(obj, "log_written", r->log.written) &&
+           lg_json_u64(obj, "log_lost", r->log.lost) && good;
     good = lg_json_set(obj, "ok", json_true()) &&
            lg_json_set(obj, "version", json_string(LG_VERSION)) &&
            lg_json_u64(obj, "generation", r->generation) &&

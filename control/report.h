@@ -7,6 +7,7 @@
 #define LG_REPORT_H
 
 #include "core.h"
+#include "log_out.h"
 
 /* X(name, field of struct lg_core_report): the gauges. */
 #define LG_REPORT_GAUGES(X)                                                                        \
@@ -31,6 +32,7 @@ struct lg_report {
     uint64_t uptime_s;
     struct lg_tls_crl_totals crls;
     struct lg_tls_ocsp_totals ocsp; /* each list is there once for all workers */
+    struct lg_log_out_counts log;   /* the access log's lines */
     uint32_t worker_cnt;
     const struct lg_core_report *workers; /* borrows: worker_cnt of them */
     const uint16_t *cpus;                 /* borrows: worker_cnt of them */

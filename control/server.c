@@ -25,6 +25,7 @@
 
 #define TICK_MS 50
 #define BUSY_MS 2          /* while somebody is waiting for an OCSP answer */
+#define LOG_TICK_MS 5      /* while there is something to log: rings are bounded */
 #define PICKUP_MS 1000     /* how long a reload waits for the workers to take up the snapshot */
 #define TAIL_NS LG_SEC(2)  /* how long a drain waits for what TCP still has to deliver */
 #define ABORT_NS LG_SEC(1) /* what workers get past the deadline, to abort what is left */
@@ -49,6 +50,26 @@ void lg_server_set_log_level(struct lg_server *s, const struct lg_config *cfg)
         for (uint32_t k = 0; k < s->cores.cnt; k++)
             atomic_store_explicit(&lg_core_log(s->cores.core[k])->level, i, memory_order_relaxed);
     }
+}
+
+static struct lg_log_clock wall_clock(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (struct lg_log_clock){.wall_us =
+                                     (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000,
+                                 .mono_ns = lg_boot_now()};
+}
+
+unsigned lg_server_drain_logs(struct lg_server *s)
+{
+    struct lg_log_clock clock = wall_clock();
+    unsigned cnt = lg_access_log_drain(&s->access, &clock);
+
+    for (uint32_t k = 0; k < s->cores.cnt; k++)
+        cnt += lg_logring_drain(lg_core_log(s->cores.core[k]), k);
+    return cnt;
 }
 
 static void read_reports(struct lg_server *s)
@@ -123,6 +144,7 @@ void lg_server_report(struct lg_server *s, struct lg_report *out)
     };
     lg_tls_crl_totals(&out->crls);
     lg_tls_ocsp_totals(&out->ocsp);
+    out->log = lg_access_log_counts(&s->access);
 }
 
 /* ---------------------------------------------------------------- drain */
@@ -174,6 +196,14 @@ static void poll_drain(struct lg_server *s, lg_ns_t now_ns)
 
 /* ---------------------------------------------------------------- the loop */
 
+static void reopen_logs(struct lg_server *s)
+{
+    struct lg_log_clock clock = wall_clock();
+
+    if (lg_access_log_reopen(&s->access, &clock))
+        lg_log(LG_LOG_INFO, "SIGUSR1: the access log has been opened again");
+}
+
 static void take_signal(struct lg_server *s, uint32_t signo)
 {
     struct lg_diag diag;
@@ -193,7 +223,7 @@ static void take_signal(struct lg_server *s, uint32_t signo)
         }
         break;
     default:
-        lg_log(LG_LOG_INFO, "SIGUSR1: the log goes to standard error, there is nothing to reopen");
+        reopen_logs(s);
     }
 }
 
@@ -230,8 +260,6 @@ static void tick(struct lg_server *s, lg_ns_t now_ns)
 {
     static const struct lg_watchdog_ops pulse = {ask_workers, have_answered};
 
-    for (uint32_t k = 0; k < s->cores.cnt; k++)
-        lg_logring_drain(lg_core_log(s->cores.core[k]), k);
     lg_reload_poll(&s->reload, now_ns);
     lg_tls_tickets_poll(now_ns);
     (void)lg_watchdog_poll(&s->watchdog, &pulse, &s->cores, now_ns);
@@ -247,11 +275,16 @@ static void loop(struct lg_server *s)
     struct pollfd fds[] = {{.fd = s->signal_fd, .events = POLLIN},
                            {.fd = lg_admin_fd(s->admin), .events = POLLIN}};
 
+    unsigned logged = 0;
     while (s->phase != LG_PHASE_STOP) {
-        poll(fds, LG_ARRAY_CNT(fds), lg_fetch_is_busy(s->ocsp.fetch) ? BUSY_MS : TICK_MS);
+        int tick_ms = logged ? LOG_TICK_MS : TICK_MS;
+        if (lg_fetch_is_busy(s->ocsp.fetch))
+            tick_ms = BUSY_MS;
+        poll(fds, LG_ARRAY_CNT(fds), tick_ms);
         read_signals(s);
         lg_ns_t now_ns = lg_boot_now();
         lg_admin_poll(s->admin, now_ns);
+        logged = lg_server_drain_logs(s);
         tick(s, now_ns);
     }
 }

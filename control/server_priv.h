@@ -4,6 +4,7 @@
 #ifndef LG_SERVER_PRIV_H
 #define LG_SERVER_PRIV_H
 
+#include "access_log.h"
 #include "admin.h"
 #include "core.h"
 #include "options.h"
@@ -24,6 +25,7 @@ struct lg_server {
     struct lg_privs privs; /* what to become */
     struct lg_reload reload;
     struct lg_ocsp_ctl ocsp;
+    struct lg_access_log access;
     struct lg_admin *admin;    /* owns; there also when no socket is configured */
     int lock_fd[LG_MAX_PORTS]; /* owns; lock_cnt of them */
     uint32_t lock_cnt;
@@ -47,6 +49,8 @@ LG_MUST lg_err_t lg_server_open_admin(struct lg_server *s, struct lg_diag *diag)
 LG_MUST lg_err_t lg_server_reload(struct lg_server *s, struct lg_diag *diag);
 /* lg_server_report reads what the workers tell; out borrows from s until the next one. */
 void lg_server_report(struct lg_server *s, struct lg_report *out);
+/* lg_server_drain_logs writes out what workers have put into their rings; how much there was. */
+unsigned lg_server_drain_logs(struct lg_server *s);
 /* lg_server_log_diag logs every message of a diag. */
 void lg_server_log_diag(const struct lg_diag *diag);
 /* lg_server_set_log_level puts global.log_level in force, for this thread and the workers. */

@@ -37,6 +37,7 @@ static lg_err_t signals_up(struct lg_server *s, struct lg_diag *diag)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGUSR1);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a log that may not grow any more is told by write() */
     if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
         s->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (s->signal_fd >= 0)
@@ -94,16 +95,20 @@ static lg_err_t tls_up(struct lg_server *s, struct lg_diag *diag)
     return err;
 }
 
-static lg_err_t prepare(void *ctx, const struct lg_config *cfg, struct lg_diag *diag)
+static lg_err_t prepare(void *ctx, struct lg_snapshot *snapshot, struct lg_diag *diag)
 {
     struct lg_server *s = ctx;
-    return lg_admin_renew(s->admin, cfg, diag);
+    LG_TRY(lg_access_log_prepare(&s->access, snapshot, diag)); /* changes nothing yet */
+    return lg_admin_renew(s->admin, snapshot->cfg, diag);
 }
 
 static uint64_t publish(void *ctx, const struct lg_snapshot *snapshot)
 {
     struct lg_server *s = ctx;
-    return lg_cores_publish(&s->cores, snapshot);
+    uint64_t token = lg_cores_publish(&s->cores, snapshot);
+
+    lg_access_log_commit(&s->access);
+    return token;
 }
 
 static bool is_quiet(void *ctx, uint64_t token)
@@ -112,9 +117,16 @@ static bool is_quiet(void *ctx, uint64_t token)
     return lg_cores_is_quiet(&s->cores, token);
 }
 
+/* forget: records in the rings may point into it. */
+static void forget(void *ctx, const struct lg_snapshot *snapshot)
+{
+    (void)snapshot;
+    lg_server_drain_logs(ctx);
+}
+
 static lg_err_t snapshot_up(struct lg_server *s, struct lg_diag *diag)
 {
-    static const struct lg_reload_ops ops = {prepare, publish, is_quiet};
+    static const struct lg_reload_ops ops = {prepare, publish, is_quiet, forget};
     struct lg_config *cfg = s->cfg;
     struct lg_snapshot *first;
 
@@ -127,6 +139,18 @@ static lg_err_t snapshot_up(struct lg_server *s, struct lg_diag *diag)
 static void snapshot_down(struct lg_server *s)
 {
     lg_reload_fini(&s->reload);
+}
+
+static lg_err_t access_log_up(struct lg_server *s, struct lg_diag *diag)
+{
+    LG_TRY(lg_access_log_prepare(&s->access, s->reload.current, diag));
+    lg_access_log_commit(&s->access);
+    return LG_OK;
+}
+
+static void access_log_down(struct lg_server *s)
+{
+    lg_access_log_close(&s->access);
 }
 
 /* ---------------------------------------------------------------- admin API, machine */
@@ -206,6 +230,17 @@ static void eal_down(struct lg_server *s)
     lg_boot_eal_down();
 }
 
+/* say_dpdk: a driver has something to say in a worker's loop. */
+static void say_dpdk(void *ctx, uint32_t worker, enum lg_log_level level, const char *text)
+{
+    struct lg_server *s = ctx;
+    char line[600];
+
+    snprintf(line, sizeof line, "dpdk: %s", text);
+    if (worker < s->cores.cnt)
+        lg_core_say(s->cores.core[worker], level, line);
+}
+
 static lg_err_t cores_up(struct lg_server *s, struct lg_diag *diag)
 {
     return lg_cores_open(s->reload.boot_cfg, s->reload.current, &s->cores, diag);
@@ -214,6 +249,7 @@ static lg_err_t cores_up(struct lg_server *s, struct lg_diag *diag)
 static void cores_down(struct lg_server *s)
 {
     lg_cores_close(&s->cores);
+    lg_server_drain_logs(s); /* of the connections that this has ended */
 }
 
 static lg_err_t privs_up(struct lg_server *s, struct lg_diag *diag)
@@ -260,6 +296,7 @@ static void ocsp_down(struct lg_server *s)
 
 static lg_err_t workers_up(struct lg_server *s, struct lg_diag *diag)
 {
+    lg_boot_log_by(say_dpdk, s);
     lg_err_t err = lg_cores_start(&s->cores);
     if (!lg_is_ok(err))
         lg_diag_error(diag, NULL, 0, NULL, "%s", lg_err_text(err));
@@ -269,8 +306,8 @@ static lg_err_t workers_up(struct lg_server *s, struct lg_diag *diag)
 static void workers_down(struct lg_server *s)
 {
     lg_cores_stop(&s->cores);
-    for (uint32_t k = 0; k < s->cores.cnt; k++) /* their last words */
-        lg_logring_drain(lg_core_log(s->cores.core[k]), k);
+    lg_boot_log_by(NULL, NULL);
+    lg_server_drain_logs(s); /* their last words */
 }
 
 /* The order matters: what tells the operator most is asked first; nothing of the machine is touched
@@ -281,6 +318,7 @@ static const struct stage stages[] = {
     {"limits and memory", LG_EXIT_START, memory_up, NULL},
     {"TLS library", LG_EXIT_START, tls_up, NULL},
     {"listeners and certificates", LG_EXIT_CONFIG, snapshot_up, snapshot_down},
+    {"access log", LG_EXIT_START, access_log_up, access_log_down},
     {"admin API", LG_EXIT_START, lg_server_open_admin, admin_down},
     {"CPUs and rights", LG_EXIT_START, machine_up, NULL},
     {"port locks", LG_EXIT_START, locks_up, locks_down},

@@ -241,6 +241,7 @@ int main(int argc, char **argv)
     micro_add_tcp(&o);
     micro_add_tls(&o);
     micro_add_http(&o);
+    micro_add_access(&o);
     if (memif)
         micro_add_memif(&o);
     run_all(argv + i, argc - i, list, o.quick);

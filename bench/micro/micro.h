@@ -34,6 +34,7 @@ void micro_add_tcp(const struct micro_opts *o);
 void micro_add_net(const struct micro_opts *o);
 void micro_add_tls(const struct micro_opts *o);
 void micro_add_http(const struct micro_opts *o);
+void micro_add_access(const struct micro_opts *o);
 void micro_add_memif(const struct micro_opts *o);
 
 /* micro_alloc gives zeroed, cache-line-aligned memory for the life of the program, or ends it. */

@@ -3,6 +3,7 @@
 /* log.c: log lines: written by the control thread, put into rings by workers. */
 #include "log.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,20 @@ enum lg_log_level lg_log_level(void)
     return atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
+/* A pipe that nobody reads (a hung supervisor) must hold up neither a start nor a reload. */
+#define PATIENCE_MS 100
+
+static _Atomic uint32_t lost_cnt; /* lines since standard error took no more */
+
+/* is_writable: a line can be written without waiting; waits a moment the first time it cannot. */
+static bool is_writable(void)
+{
+    struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+    bool is_stuck = atomic_load_explicit(&lost_cnt, memory_order_relaxed) > 0;
+
+    return poll(&p, 1, is_stuck ? 0 : PATIENCE_MS) != 0; /* on an error write() knows more */
+}
+
 /* emit writes one line with a single write, so that lines of several processes do not mix. */
 static void emit(enum lg_log_level level, const char *who, const char *text)
 {
@@ -41,6 +56,14 @@ static void emit(enum lg_log_level level, const char *who, const char *text)
         len = (int)sizeof line;
         line[len - 1] = '\n';
     }
+    if (!is_writable()) {
+        atomic_fetch_add_explicit(&lost_cnt, 1, memory_order_relaxed);
+        return;
+    }
+    uint32_t lost = atomic_exchange_explicit(&lost_cnt, 0, memory_order_relaxed);
+    if (lost)
+        dprintf(STDERR_FILENO, "%swarn: %u lines before this one were lost: nobody read them\n",
+                when, lost);
     if (write(STDERR_FILENO, line, (size_t)len) < 0)
         return; /* nowhere left to say so */
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* log.h: one line of text, from whichever thread, to the operator.
  *
- * The control thread writes lines itself (lg_log). A worker never blocks: it puts a finished line
- * into its own ring (lg_logring_put), which the control thread drains; a full ring drops the line
- * and counts it. Lines carry no secret: no key, no ticket, no header value, no body. Bytes that
- * came from the wire are passed through lg_log_escape first. */
+ * The control thread writes lines itself (lg_log); when standard error takes no more, lines are
+ * lost, counted, and told of later. A worker never blocks: it puts a finished line into its own
+ * ring (lg_logring_put), which the control thread drains; a full ring drops the line and counts it.
+ * Lines carry no secret: no key, no ticket, no header value, no body. Bytes that came from the wire
+ * are passed through lg_log_escape first. */
 #ifndef LG_LOG_H
 #define LG_LOG_H
 

@@ -424,3 +424,8 @@ struct lg_logring *lg_core_log(struct lg_core *core)
 {
     return &core->log;
 }
+
+void lg_core_say(struct lg_core *core, enum lg_log_level level, const char *text)
+{
+    lg_logring_put(&core->log, &core->stats, level, "%s", text);
+}

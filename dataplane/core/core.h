@@ -89,5 +89,7 @@ void lg_core_report(const struct lg_core *core, struct lg_core_report *out);
 struct lg_asks *lg_core_asks(struct lg_core *core);
 /* lg_core_log drains a worker's log ring. Thread control. */
 struct lg_logring *lg_core_log(struct lg_core *core);
+/* lg_core_say puts a line into it. Thread owner core. */
+void lg_core_say(struct lg_core *core, enum lg_log_level level, const char *text);
 
 #endif

@@ -122,6 +122,8 @@ static bool take_kept(struct lg_session *s, uint32_t backend_idx)
     idle_unlink(p, b);
     b->s = s;
     b->is_reused = true;
+    s->access.is_reused = true;
+    lg_access_mark(s, &s->access.open_us);
     s->back = b;
     p->counts.backend_conns++;
     lg_stat_inc(p->env.stats, LG_STAT_PROXY_BACKEND_REUSED);
@@ -278,6 +280,7 @@ static lg_err_t connect_to(struct lg_session *s, uint32_t backend_idx)
 lg_err_t lg_back_connect(struct lg_session *s, uint32_t backend_idx)
 {
     s->back_rx_done = s->back_reset = s->back_cut = false;
+    lg_access_attempt(s, backend_idx);
     if (!take_kept(s, backend_idx))
         LG_TRY(connect_to(s, backend_idx));
     s->back->own = lg_session_view(s)->bal.items[backend_idx].own;
@@ -328,12 +331,14 @@ bool lg_back_fill(struct lg_session *s)
 }
 
 /* lost: refused, timed out or refused by us (TLS) while it opens, or reset. */
-static void lost(struct lg_session *s)
+static void lost(struct lg_session *s, bool is_slow)
 {
     bool was_open = s->back->is_open;
 
-    if (!was_open)
+    if (!was_open) {
+        s->access.last_failure = is_slow ? 's' : 'S';
         lg_back_failed(s);
+    }
     if (s->state == LG_S_RELAY)
         lg_relay_back_lost(s, was_open);
     else if (s->state == LG_S_HTTP)
@@ -348,6 +353,7 @@ static void opened(struct lg_session *s)
     struct lg_back *b = s->back;
 
     b->is_open = true;
+    lg_access_mark(s, &s->access.open_us);
     lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_OK);
     lg_session_plain_seg(s);
     if (s->state == LG_S_RELAY)
@@ -385,7 +391,7 @@ static void opening(struct lg_session *s)
         opened(s);
         break;
     case LG_TLS_FAILED:
-        lost(s);
+        lost(s, false);
         break;
     case LG_TLS_HANDSHAKE:
         break;
@@ -410,7 +416,7 @@ void lg_back_event(struct lg_proxy *p, struct lg_back *b, uint32_t events)
     b->is_connected |= (events & LG_TCP_EV_OPEN) != 0;
     if (events & (LG_TCP_EV_RESET | LG_TCP_EV_TIMEOUT) ||
         (!b->is_open && (events & LG_TCP_EV_CLOSED)))
-        lost(s);
+        lost(s, (events & LG_TCP_EV_TIMEOUT) != 0);
     else if (b->is_connected && !b->is_open)
         opening(s);
     lg_session_run(s);

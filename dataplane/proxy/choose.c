@@ -160,6 +160,7 @@ static lg_err_t begin(struct lg_session *s)
 
 lg_err_t lg_back_begin(struct lg_session *s)
 {
+    s->access.has_pool = true;
     lg_budget_earn(&lg_session_view(s)->budget, lg_session_pool(s)->retry_budget, s->p->now_ns);
     if (lg_session_view(s)->wait_cnt > 0) /* nobody overtakes the queue */
         return wait_enter(s);

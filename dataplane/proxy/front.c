@@ -37,6 +37,9 @@ static void log_failure(struct lg_session *s)
     bool is_rx = i->reason == LG_TLS_R_PEER_ALERT;
     uint8_t alert = is_rx ? i->alert_received : i->alert_sent;
 
+    lg_access_blame(s, is_rx ? 'C' : 'P');
+    if (lg_access_failed(s, lg_tls_reason_text(i->reason)))
+        return;
     if (i->subject[0])
         snprintf(cert, sizeof cert, " subject=\"%s\" issuer=\"%s\" serial=%s", i->subject,
                  i->issuer, i->serial);
@@ -55,6 +58,9 @@ void lg_front_gone(struct lg_session *s, enum lg_stat why, const char *text)
 
     lg_stat_inc(p->env.stats, LG_STAT_TLS_HS_FAILED);
     lg_stat_inc(p->env.stats, why);
+    lg_access_blame(s, why == LG_STAT_TLS_FAIL_TIMEOUT ? 'c' : 'C');
+    if (lg_access_failed(s, text))
+        return;
     /* A connection without a byte is a port scan or a health check: not worth a warning. */
     lg_logring_put(p->env.log, p->env.stats, s->has_input ? LG_LOG_WARN : LG_LOG_DEBUG,
                    "client %s listener %s: TLS handshake failed: %s, sni \"%s\"",
@@ -69,12 +75,15 @@ static void failed(struct lg_session *s, bool in_handshake)
                                 "Content-Type: text/plain\r\nContent-Length: 46\r\n"
                                 "Connection: close\r\n\r\n"
                                 "client sent an HTTP request to an HTTPS port\r\n";
-    if (in_handshake)
+    if (in_handshake) {
         log_failure(s);
-    else
+    } else {
+        lg_access_blame(s, 'P');
+        s->access.reason = lg_tls_reason_text(lg_tls_get_info(s->tls)->reason);
         lg_logring_put(s->p->env.log, s->p->env.stats, LG_LOG_INFO,
                        "listener %s: TLS connection failed: %s", listener_name(s),
                        lg_tls_reason_text(lg_tls_get_info(s->tls)->reason));
+    }
     lg_bufq_drop_all(&s->cin);
     lg_bufq_drop_all(&s->fp);
     if (in_handshake && lg_tls_get_info(s->tls)->reason == LG_TLS_R_PLAIN_HTTP) {
@@ -197,6 +206,7 @@ static void opened(struct lg_session *s)
     struct lg_proxy *p = s->p;
 
     lg_stat_add(p->env.stats, LG_STAT_TLS_HS_CYCLES, s->hs_cycles);
+    lg_access_shaken(s);
     if (lg_listener_reads_http(s->listener->cfg->type))
         lg_http_begin(s);
     else

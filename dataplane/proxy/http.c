@@ -50,6 +50,7 @@ void lg_http_drain(struct lg_session *s)
 /* exchange_over: what follows a response that has been passed on whole. */
 void lg_http_exchange_over(struct lg_session *s)
 {
+    lg_access_done(s);
     if (s->http.client_keep)
         go_idle(s, s->listener->cfg->keepalive_timeout_ns);
     else
@@ -239,10 +240,12 @@ void lg_http_begun(struct lg_session *s, lg_err_t begun)
 {
     s->http.phase = LG_HP_CONNECT;
     s->http.is_said = lg_err_is(begun, LG_ERR_NO_BACKEND);
-    if (!lg_is_ok(begun) && !lg_err_is(begun, LG_ERR_AGAIN))
+    if (!lg_is_ok(begun) && !lg_err_is(begun, LG_ERR_AGAIN)) {
+        lg_access_blame(s, lg_access_begun_who(s, begun));
         lg_http_fail(s, lg_err_is(begun, LG_ERR_NO_ROUTE) ? 502 : 503);
-    else if (s->back && s->back->is_open)
+    } else if (s->back && s->back->is_open) {
         begin_exchange(s);
+    }
 }
 
 /* take_request handles the complete head of len bytes at the front of s->up. */
@@ -255,10 +258,12 @@ static void take_request(struct lg_session *s, uint32_t len)
     lg_bufq_read(&s->up, m->in, len);
     h->scan = (struct lg_http_scan){0};
     lg_stat_inc(s->p->env.stats, LG_STAT_HTTP_REQUESTS);
+    s->access.in = len;
     if (!lg_is_ok(lg_http_parse_request(lg_span(m->in, len), head))) {
         lg_http_refuse(s, head->refuse_status, head->refuse_why);
         return;
     }
+    lg_access_head(s);
     h->is_head = head->is_head;
     h->is_idempotent = head->is_idempotent;
     h->client_11 = head->minor >= 1;
@@ -319,6 +324,7 @@ static bool read_head(struct lg_session *s)
     }
     if (h->phase == LG_HP_IDLE) {
         h->phase = LG_HP_HEAD;
+        lg_access_asks(s);
         lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->header_timeout_ns));
     }
     enum lg_http_scan_stop stop = lg_http_scan_head(&h->scan, &s->up);
@@ -329,6 +335,7 @@ static bool read_head(struct lg_session *s)
     } else if (stop == LG_SCAN_FOUND || s->up.bytes >= max) {
         lg_http_refuse(s, 431, "header section too large");
     } else if (s->rx_end != LG_RX_OPEN) {
+        lg_access_blame(s, 'C');
         lg_session_finish(s, LG_FINISH_CUT);
     } else {
         lg_q_compact(&s->up, s->p->env.pool);
@@ -357,11 +364,13 @@ static bool move_request(struct lg_session *s)
         lg_http_refuse(s, 400, "malformed chunked body");
         return true;
     } else if (!h->req.done && !s->up.head && s->rx_end != LG_RX_OPEN) {
+        lg_access_blame(s, 'C');
         lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TRUNCATED);
         lg_session_finish(s, LG_FINISH_CUT); /* resets the backend: the body must not look whole */
         return true;
     }
     if (before != s->up.bytes) {
+        s->access.in += before - s->up.bytes;
         h->body_sent = true;
         lg_bufq_drop_all(&h->replay);
     }
@@ -463,9 +472,11 @@ void lg_http_deadline(struct lg_session *s)
     case LG_HP_CONNECT:
         if (s->wait_link) {
             lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_QUEUE_TIMEOUT);
+            lg_access_blame(s, 's');
             lg_http_fail(s, 503);
             break;
         }
+        s->access.last_failure = 's';
         lg_back_failed(s);
         lg_http_back_lost(s, false);
         break;
@@ -478,6 +489,7 @@ void lg_http_deadline(struct lg_session *s)
             lg_http_fail(s, is_its_fault ? 504 : 408);
             break;
         }
+        lg_access_blame(s, s->fp.head || s->fout.head ? 'c' : 's');
         lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TIMEOUT);
         lg_session_abort(s);
         break;

@@ -36,6 +36,7 @@ static bool put_text(struct lg_session *s, const struct lg_http_text *t)
         return false;
     }
     lg_bufq_append(&s->fp, &q);
+    s->access.out += t->len;
     return true;
 }
 
@@ -61,6 +62,16 @@ static enum lg_http_conn conn_after_own(const struct lg_http *h)
     return !h->client_keep ? LG_HC_CLOSE : h->client_11 ? LG_HC_NONE : LG_HC_KEEP;
 }
 
+/* blamed: who, where nobody has said so before. */
+static char blamed(uint16_t status)
+{
+    return status == 408   ? 'c'
+           : status == 502 ? 'S'
+           : status == 503 ? 'R'
+           : status == 504 ? 's'
+                           : 'P';
+}
+
 void lg_http_fail(struct lg_session *s, uint16_t status)
 {
     struct lg_http *h = &s->http;
@@ -69,6 +80,7 @@ void lg_http_fail(struct lg_session *s, uint16_t status)
 
     if (status >= 502 && status <= 504 && !h->is_said)
         log_fail(s, status);
+    lg_access_blame(s, blamed(status));
     lg_back_abort(s);
     lg_bufq_drop_all(&s->bq);
     lg_bufq_drop_all(&s->down);
@@ -80,6 +92,7 @@ void lg_http_fail(struct lg_session *s, uint16_t status)
     h->client_keep = h->client_keep && h->req.done && may_go_on(s);
     lg_http_write_reply(status, h->is_head, conn_after_own(h), &text);
     count_own(s, status);
+    s->access.status = status;
     if (put_text(s, &text))
         lg_http_exchange_over(s);
     else
@@ -102,6 +115,8 @@ void lg_http_answer(struct lg_session *s, const struct lg_http_answer *a, lg_spa
         return;
     }
     count_status(s, a->status);
+    s->access.status = a->status;
+    lg_access_blame(s, 'L');
     if (put_text(s, &text))
         lg_http_exchange_over(s);
     else
@@ -116,6 +131,7 @@ void lg_http_refuse(struct lg_session *s, uint16_t status, const char *why)
     lg_logring_put(s->p->env.log, s->p->env.stats, LG_LOG_INFO,
                    "client %s listener %s: request refused (%u): %s",
                    lg_session_client_text(s, client), s->listener->cfg->name, status, why);
+    s->access.reason = why;
     s->http.client_keep = false;
     lg_http_fail(s, status);
 }
@@ -189,6 +205,7 @@ static bool pass_head(struct lg_session *s)
     if (is_interim)
         return true;
     count_status(s, head->status);
+    s->access.status = head->status;
     h->has_resp_head = true;
     lg_back_note(s, head->status >= 500 ? LG_OUT_BAD : LG_OUT_GOOD);
     lg_ewma_observe(s->back->own, lg_ns_since(s->p->now_ns, h->sent_ns), s->p->now_ns);
@@ -226,6 +243,7 @@ static bool read_head(struct lg_session *s)
     struct lg_http *h = &s->http;
 
     if (s->down.head) {
+        lg_access_mark(s, &s->access.answered_us);
         h->has_resp_byte = true;
         lg_bufq_drop_all(&h->replay);
     }
@@ -267,8 +285,9 @@ bool lg_http_response(struct lg_session *s)
 
     if (!h->has_resp_head)
         return read_head(s);
-    uint32_t before = s->down.bytes;
+    uint32_t before = s->down.bytes, shown = s->fp.bytes;
     lg_err_t e = lg_http_body_move(&h->resp, &s->down, &s->fp, LG_TURN_BYTES, s->p->env.pool);
+    s->access.out += s->fp.bytes - shown;
     if (lg_err_is(e, LG_ERR_AGAIN)) {
         s->has_more = true;
         return before != s->down.bytes;

@@ -61,6 +61,7 @@ struct lg_proxy *lg_proxy_init(void *mem, const struct lg_proxy_cfg *cfg,
 static void abort_all(struct lg_proxy *p)
 {
     while (p->sessions) {
+        lg_access_blame(p->sessions, 'K');
         lg_session_abort(p->sessions);
         lg_session_free(p->sessions);
     }
@@ -101,6 +102,7 @@ void lg_proxy_set_snapshot(struct lg_proxy *p, const struct lg_snapshot *s, lg_n
     end_views(p);
     lg_snapshot_pin(s, p->cfg.worker_idx);
     p->snap = s;
+    p->access = s->workers[p->cfg.worker_idx].access;
     for (uint32_t i = 0; i < s->pool_cnt; i++)
         lg_bal_view_begin(&s->workers[p->cfg.worker_idx].pools[i].bal);
     if (!p->is_draining)
@@ -145,6 +147,7 @@ static void front_event(struct lg_proxy *p, struct lg_tcp_conn *c, uint32_t even
     if (events & (LG_TCP_EV_RESET | LG_TCP_EV_TIMEOUT)) {
         if (s->state == LG_S_HANDSHAKE && s->tls)
             lg_front_lost(s);
+        lg_access_blame(s, (events & LG_TCP_EV_TIMEOUT) ? 'c' : 'C');
         lg_back_abort(s);
         s->state = LG_S_END;
     }

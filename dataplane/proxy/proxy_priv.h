@@ -31,6 +31,7 @@
 #ifndef LG_PROXY_PRIV_H
 #define LG_PROXY_PRIV_H
 
+#include "access.h"
 #include "http_priv.h"
 #include "pool.h"
 #include "pp.h"
@@ -146,6 +147,7 @@ struct lg_session {
     struct lg_pp_addrs pp;
 
     struct lg_http http;
+    struct lg_access access;
 };
 
 struct lg_proxy {
@@ -154,7 +156,9 @@ struct lg_proxy {
     lg_ns_t now_ns;        /* of the call in progress */
     lg_ns_t no_port_at_ns; /* not before is it said again that source ports are used up */
     const struct lg_snapshot *snap;
-    lg_ns_t drain_ns; /* NEVER: not draining */
+    struct lg_access_ring *access; /* borrows: of the snapshot in use; NULL: nothing is logged */
+    uint32_t connection;           /* number of the last one logged */
+    lg_ns_t drain_ns;              /* NEVER: not draining */
     bool is_draining;
     struct lg_pool session_pool, back_pool, probe_pool;
     uint64_t rng;                /* not 0; for what nobody gains by guessing */
@@ -207,6 +211,18 @@ const struct lg_tls_info *lg_session_tls_info(const struct lg_session *s);
 void lg_session_plain_seg(struct lg_session *s);
 /* lg_session_client_text: "192.0.2.1:1234" of the client; buf of LG_ENDPOINT_STR_SZ. */
 const char *lg_session_client_text(const struct lg_session *s, char *buf);
+/* lg_access_us: microseconds since the base of the session's line; at least 1. */
+static inline uint32_t lg_access_us(const struct lg_session *s)
+{
+    lg_ns_t us = lg_ns_since(s->p->now_ns, s->access.base_ns) / LG_US(1);
+    return (uint32_t)LG_MAX(LG_MIN(us, (lg_ns_t)UINT32_MAX), (lg_ns_t)1);
+}
+/* lg_access_mark: it has come to this, the first time. */
+static inline void lg_access_mark(const struct lg_session *s, uint32_t *mark_us)
+{
+    if (s->access.open && *mark_us == 0)
+        *mark_us = lg_access_us(s);
+}
 
 /* -- front.c: the client leg; each gives whether anything moved -- */
 

@@ -28,9 +28,12 @@ static void no_backend(struct lg_session *s)
 
 void lg_relay_begun(struct lg_session *s, lg_err_t begun)
 {
+    if (lg_is_ok(begun) || lg_err_is(begun, LG_ERR_AGAIN))
+        return;
+    lg_access_blame(s, lg_access_begun_who(s, begun));
     if (lg_err_is(begun, LG_ERR_NO_BACKEND)) /* said already, once for all */
         lg_session_finish(s, LG_FINISH_CUT);
-    else if (!lg_is_ok(begun) && !lg_err_is(begun, LG_ERR_AGAIN))
+    else
         no_backend(s);
 }
 
@@ -68,6 +71,7 @@ void lg_relay_back_lost(struct lg_session *s, bool was_open)
         return;
     }
     if (was_open) {
+        lg_access_blame(s, 'S');
         lg_session_abort(s);
         return;
     }
@@ -79,14 +83,17 @@ void lg_relay_deadline(struct lg_session *s)
 {
     if (s->wait_link) {
         lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_QUEUE_TIMEOUT);
+        lg_access_blame(s, 's');
         no_backend(s);
         return;
     }
     if (s->back && !s->back->is_open) {
+        s->access.last_failure = 's';
         lg_back_failed(s);
         lg_relay_back_lost(s, false);
         return;
     }
+    lg_access_blame(s, 'c');
     lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TIMEOUT);
     lg_session_abort(s);
 }
@@ -99,6 +106,7 @@ static bool end_up(struct lg_session *s)
     if (s->rx_end == LG_RX_CUT) {
         lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TRUNCATED);
         if (!s->back_rx_done) {
+            lg_access_blame(s, 'C');
             lg_back_abort(s);
             lg_tcp_shutdown(s->front);
             s->state = LG_S_END;
@@ -118,6 +126,7 @@ static bool end_down(struct lg_session *s)
     if (s->down_done || !s->back_rx_done || s->fp.head)
         return false;
     if (s->back_cut || s->back_reset) { /* TLS says the rest is missing: so shall the client */
+        lg_access_blame(s, 'S');
         lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TRUNCATED);
         lg_session_finish(s, LG_FINISH_CUT);
         return true;
@@ -139,9 +148,13 @@ bool lg_relay_step(struct lg_session *s)
         moved = lg_front_fill(s, LG_UP_BYTES);
     if (s->state != LG_S_RELAY)
         return true;
+    s->access.in += s->up.bytes;
     lg_bufq_append(&s->bq, &s->up);
     moved |= lg_back_tx(s);
     moved |= lg_back_fill(s);
+    s->access.out += s->down.bytes;
+    if (s->down.head)
+        lg_access_mark(s, &s->access.answered_us);
     lg_bufq_append(&s->fp, &s->down);
     moved |= lg_front_tx(s);
     if (s->state != LG_S_RELAY)

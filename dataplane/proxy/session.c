@@ -115,6 +115,7 @@ void lg_session_accept(struct lg_proxy *p, struct lg_tcp_conn *c)
     s->wants_pp = lg_told_wants(l, &t.remote_ip);
     lg_snapshot_pin(s->snap, p->cfg.worker_idx);
     link_session(p, s);
+    lg_access_accept(s);
     lg_tcp_set_user(c, s);
     p->counts.sessions++;
     lg_stat_inc(p->env.stats, LG_STAT_PROXY_OPENED);
@@ -127,6 +128,7 @@ void lg_session_free(struct lg_session *s)
     struct lg_proxy *p = s->p;
     struct lg_bufq *all[] = {&s->cin, &s->up, &s->bq, &s->down, &s->fp, &s->fout};
 
+    lg_access_done(s);
     lg_back_abort(s);
     lg_http_fini(s);
     for (size_t i = 0; i < LG_ARRAY_CNT(all); i++)
@@ -160,6 +162,7 @@ void lg_session_finish(struct lg_session *s, enum lg_finish how)
         lg_session_abort(s); /* in clear only a reset says that something is missing */
         return;
     }
+    lg_access_done(s);
     lg_back_abort(s);
     lg_bufq_drop_all(&s->up);
     lg_bufq_drop_all(&s->bq);
@@ -221,6 +224,7 @@ static void expire(struct lg_session *s)
         lg_http_deadline(s);
         break;
     case LG_S_FLUSH:
+        lg_access_blame(s, 'c');
         lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_TIMEOUT);
         lg_session_abort(s);
         break;

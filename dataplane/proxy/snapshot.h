@@ -41,6 +41,7 @@ struct lg_check_entry {
 };
 
 struct lg_session;
+struct lg_access_ring;
 
 /* One pool, as one worker sees it: mutable, of that worker alone. */
 struct lg_pool_view {
@@ -65,6 +66,8 @@ struct lg_snapshot_worker {
      * after quiescence means every access of the owner is over. */
     alignas(LG_CACHE_PAIR) _Atomic uint64_t pins;
     struct lg_pool_view *pools; /* owns; owner core; cfg->pool_cnt of them */
+    /* Where its records of the access log go; NULL: there is none. Lives as long as the process. */
+    struct lg_access_ring *access;
 };
 
 struct lg_snapshot {

@@ -17,6 +17,8 @@ void lg_told_refuse(struct lg_session *s)
     char client[LG_ENDPOINT_STR_SZ];
 
     lg_stat_inc(p->env.stats, LG_STAT_PROXY_HDR_BAD);
+    s->access.reason = "no PROXY header, or a malformed one";
+    lg_access_blame(s, 'P');
     /* A connection without a byte is a health check: not worth a warning. */
     lg_logring_put(p->env.log, p->env.stats, s->has_input ? LG_LOG_WARN : LG_LOG_DEBUG,
                    "client %s listener %s: closed: no PROXY header, or a malformed one",

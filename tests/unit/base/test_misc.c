@@ -6,6 +6,8 @@
 #include "ring.h"
 #include "siphash.h"
 #include "t.h"
+#include <fcntl.h>
+#include <unistd.h>
 
 TEST(Pool, GivesEveryObjectOnceAndThenNone)
 {
@@ -110,4 +112,46 @@ TEST(Log, DropsAndCountsWhenTheRingIsFull)
     lg_logring_put(&r, &s, LG_LOG_DEBUG, "not wanted");
     EXPECT_EQ(lg_stat_get(&s, LG_STAT_LOG_DROPPED), 3);
     EXPECT_STR(lg_stat_name(LG_STAT_LOG_DROPPED), "log_dropped");
+}
+
+/* with_stderr runs fn while standard error is a pipe; gives its reading end. */
+static int with_stderr(void (*fn)(void))
+{
+    int ends[2], saved = dup(STDERR_FILENO);
+
+    if (saved < 0 || pipe2(ends, O_NONBLOCK) != 0)
+        return -1;
+    fcntl(ends[1], F_SETFL, 0); /* as a shell makes them: writing waits */
+    dup2(ends[1], STDERR_FILENO);
+    close(ends[1]);
+    fn();
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    return ends[0];
+}
+
+static void flood(void)
+{
+    for (int i = 0; i < 3000; i++) /* more than any pipe takes */
+        lg_log(LG_LOG_ERROR, "line %d", i);
+}
+
+TEST(Log, APipeThatNobodyReadsHoldsUpNobody)
+{
+    static char text[1 << 20];
+    int fd = with_stderr(flood); /* would never return */
+    size_t len = 0;
+
+    REQUIRE(fd >= 0);
+    for (ssize_t n; (n = read(fd, text + len, sizeof text - 1 - len)) > 0; len += (size_t)n)
+        ;
+    close(fd);
+    EXPECT_HAS(text, "line 0\n");
+    EXPECT(strstr(text, "line 2999\n") == NULL);
+    EXPECT_EQ(text[len - 1], '\n');
+    fd = with_stderr(flood);
+    REQUIRE(fd >= 0);
+    EXPECT(read(fd, text, 200) > 0);
+    close(fd);
+    EXPECT_HAS(text, "lines before this one were lost");
 }

@@ -26,7 +26,7 @@ static bool is_quiet(void *ctx, uint64_t token)
     return token <= fake.quiet_up_to;
 }
 
-static lg_err_t prepare(void *ctx, const struct lg_config *next, struct lg_diag *diag)
+static lg_err_t prepare(void *ctx, struct lg_snapshot *next, struct lg_diag *diag)
 {
     (void)ctx;
     (void)next;
