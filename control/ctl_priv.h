@@ -50,5 +50,8 @@ int64_t ctl_number(const json_t *obj, const char *name);
 typedef int ctl_show(const struct ctl *c, const json_t *answer);
 ctl_show ctl_show_json, ctl_show_status, ctl_show_stats, ctl_show_version, ctl_show_backends,
     ctl_show_generation;
+/* ctl_tables.c */
+ctl_show ctl_show_listeners, ctl_show_certificates, ctl_show_client_cas, ctl_show_workers,
+    ctl_show_ports, ctl_show_snapshots;
 
 #endif

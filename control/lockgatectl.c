@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lockgatectl.c: asks and steers a running Lockgate through its admin API: the words it knows, and
- * its options. A new command that shows one answer is a line of the table. */
+ * its options. A new command that shows one answer is a line of
+ * lockgatectl.def. */
 #include "ctl_priv.h"
 
 #include <curl/curl.h>
@@ -14,25 +15,16 @@ struct command {
     const char *args; /* for --help */
     const char *help;
     const char *method, *path; /* what is asked ... */
-    ctl_show *show;            /* ... and how the answer is shown */
+    ctl_show *show;            /* ... and how the answer is shown; NULL: as it came, it is text */
     int arg_max;
+    const char *query; /* the first argument is the value of this parameter; NULL: it is not */
 };
 
 static const struct command commands[] = {
-    {"status", "", "version, uptime, generation, how many of everything", "GET", "/v1/status",
-     ctl_show_status, 0},
-    {"stats", "[NAME...]",
-     "every counter, as JSON; or only these, one a line: the sum over the workers (tls_hs_done, "
-     "tcp_conns, bufs_used) or a value of the process (generation, retired)",
-     "GET", "/v1/stats", ctl_show_stats, 1000},
-    {"backends", "",
-     "every pool's backends: state, weight, connections in use, times chosen, failures, and the "
-     "last health check",
-     "GET", "/v1/backends", ctl_show_backends, 0},
-    {"reload", "", "read the configuration again; waits until it is in force or refused", "POST",
-     "/v1/reload", ctl_show_generation, 0},
-    {"version", "", "versions of Lockgate, wolfSSL and DPDK", "GET", "/v1/version",
-     ctl_show_version, 0},
+#define X(name, args, method, path, show, arg_max, query, help)                                    \
+    {name, args, help, #method, path, show, arg_max, query},
+#include "lockgatectl.def"
+#undef X
 };
 #define COMMAND_CNT (sizeof commands / sizeof commands[0])
 
@@ -105,10 +97,37 @@ static int usage(const char *what, const char *arg)
     return CTL_USAGE;
 }
 
+/* path_of gives the path with its parameter, from malloc; NULL: no memory. */
+static char *path_of(const struct ctl *c, const struct command *cmd)
+{
+    char *path = NULL, *value;
+
+    if (!cmd->query || c->arg_cnt == 0)
+        return strdup(cmd->path);
+    value = curl_easy_escape(NULL, c->args[0], 0);
+    if (value && asprintf(&path, "%s?%s=%s", cmd->path, cmd->query, value) < 0)
+        path = NULL;
+    curl_free(value);
+    return path;
+}
+
+static int run_text(const struct ctl *c, const struct command *cmd)
+{
+    long status = 0;
+    char *text = ctl_fetch(c, cmd->method, cmd->path, NULL, &status);
+
+    if (text)
+        fputs(text, status == 200 ? stdout : stderr);
+    free(text);
+    return text && status == 200 && fflush(stdout) == 0 ? CTL_GOOD : CTL_REFUSED;
+}
+
 static int run(const struct ctl *c, const struct command *cmd)
 {
-    json_t *answer = ctl_ask(c, cmd->method, cmd->path, NULL);
+    char *path = path_of(c, cmd);
+    json_t *answer = path ? ctl_ask(c, cmd->method, path, NULL) : NULL;
 
+    free(path);
     if (!answer)
         return CTL_REFUSED;
     bool is_good = json_is_true(json_object_get(answer, "ok"));
@@ -188,7 +207,7 @@ int main(int argc, char **argv)
     if (c.arg_cnt > cmd->arg_max)
         return usage("unexpected argument: ", c.args[cmd->arg_max]);
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    rc = run(&c, cmd);
+    rc = cmd->show ? run(&c, cmd) : run_text(&c, cmd);
     curl_global_cleanup();
     return rc;
 }

@@ -5,6 +5,7 @@
 #include "report_priv.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* finish gives the text and drops the object; good: was everything added? */
@@ -91,8 +92,9 @@ char *lg_report_stats(const struct lg_report *r)
     return finish(obj, good);
 }
 
-char *lg_report_status(const struct lg_report *r, const struct lg_snapshot *s)
+char *lg_report_status(const struct lg_report *r)
 {
+    const struct lg_snapshot *s = r->snapshot;
     json_t *obj = json_object();
     bool good = lg_json_set(obj, "ok", json_true()) &&
                 lg_json_set(obj, "version", json_string(LG_VERSION)) &&
@@ -120,13 +122,43 @@ char *lg_report_version(const char *dpdk)
     return finish(obj, good);
 }
 
-/* make_text: what a file or a certificate put into a message may not be UTF-8, which JSON is. */
-static json_t *make_text(const char *text)
+json_t *lg_json_text(const char *text)
 {
     json_t *s = json_string(text);
     char safe[4 * LG_DIAG_TEXT_SZ];
 
     return s ? s : json_string(lg_log_escape(lg_span_cstr(text), safe, sizeof safe));
+}
+
+json_t *lg_json_time(int64_t t)
+{
+    char text[32];
+    time_t at = (time_t)t;
+    struct tm tm;
+
+    if (t == INT64_MAX || !gmtime_r(&at, &tm) ||
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        return json_null();
+    return json_string(text);
+}
+
+bool lg_json_ends(json_t *obj, int64_t not_after_s, int64_t now_s)
+{
+    int64_t left_s = not_after_s - now_s, day_s = 86400;
+
+    /* Rounded down: a certificate that has expired an hour ago has -1 days left. */
+    return lg_json_set(obj, "not_after", lg_json_time(not_after_s)) &&
+           lg_json_set(
+               obj, "days_left",
+               json_integer(left_s >= 0 ? left_s / day_s : -((day_s - 1 - left_s) / day_s)));
+}
+
+json_t *lg_json_answer(uint64_t generation)
+{
+    json_t *obj = json_object();
+
+    return lg_json_done(obj, lg_json_set(obj, "ok", json_true()) &&
+                                 lg_json_u64(obj, "generation", generation));
 }
 
 char *lg_report_reload(lg_err_t err, uint64_t generation, const struct lg_diag *diag)
@@ -141,7 +173,7 @@ char *lg_report_reload(lg_err_t err, uint64_t generation, const struct lg_diag *
         char text[LG_DIAG_TEXT_SZ + 16];
         snprintf(text, sizeof text, "%s: %s", diag->msg[i].is_error ? "error" : "warning",
                  diag->msg[i].text);
-        good = json_array_append_new(messages, make_text(text)) == 0 && good;
+        good = json_array_append_new(messages, lg_json_text(text)) == 0 && good;
     }
     good = lg_json_set(obj, "messages", messages) && good;
     return finish(obj, good);

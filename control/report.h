@@ -8,6 +8,10 @@
 
 #include "core.h"
 #include "log_out.h"
+#include "reload.h"
+#include "sample.h"
+
+#include <jansson.h>
 
 /* X(name, field of struct lg_core_report): the gauges. */
 #define LG_REPORT_GAUGES(X)                                                                        \
@@ -24,7 +28,14 @@
     X(bufs_total, bufs_total)                                                                      \
     X(bufs_used, bufs_used)
 
-/* What is not a worker's. */
+/* A port and what its device has counted. */
+struct lg_report_port {
+    const struct lg_cfg_port *cfg; /* borrows */
+    struct lg_port_info info;
+    struct lg_port_counts counts;
+};
+
+/* All that is told of the process. */
 struct lg_report {
     uint64_t generation;  /* the snapshot in force */
     uint32_t retired_cnt; /* replaced ones that connections still hold */
@@ -36,11 +47,32 @@ struct lg_report {
     uint32_t worker_cnt;
     const struct lg_core_report *workers; /* borrows: worker_cnt of them */
     const uint16_t *cpus;                 /* borrows: worker_cnt of them */
+    /* -- not of the counters alone -- */
+    const struct lg_snapshot *snapshot; /* borrows: the one in force */
+    const struct lg_reload *reload;     /* borrows */
+    const struct lg_samples *samples;   /* borrows */
+    lg_ns_t now_ns;                     /* on the workers' clock */
+    int64_t now_s;                      /* since 1970 */
+    const char *dpdk;                   /* its version; static */
+    uint64_t admin_refused_cnt;
+    uint32_t port_cnt;
+    struct lg_report_port ports[LG_MAX_PORTS];
 };
 
-/* Each returns one line of JSON without its newline, from malloc, the caller's; NULL: no memory.
+/* Each returns one line of JSON without its newline, from malloc, or an object; the caller's; NULL:
+ * no memory.
  * docs/api.md shows them. now_ns is on the workers' clock. */
-char *lg_report_status(const struct lg_report *report, const struct lg_snapshot *s);
+char *lg_report_status(const struct lg_report *report);
+/* report_tls.c; listener: NULL: of all */
+json_t *lg_report_listeners(const struct lg_report *report);
+json_t *lg_report_certificates(const struct lg_report *report, const char *listener);
+json_t *lg_report_client_cas(const struct lg_report *report, const char *listener);
+/* report_workers.c */
+json_t *lg_report_workers(const struct lg_report *report);
+json_t *lg_report_ports(const struct lg_report *report);
+json_t *lg_report_snapshots(const struct lg_report *report);
+/* metrics.c: the same for Prometheus, in its text format 0.0.4; from malloc; NULL: no memory. */
+char *lg_report_metrics(const struct lg_report *report);
 char *lg_report_stats(const struct lg_report *report);
 char *lg_report_backends(const struct lg_snapshot *s, lg_ns_t now_ns);
 char *lg_report_version(const char *dpdk);

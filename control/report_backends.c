@@ -10,38 +10,34 @@ static uint64_t load(const _Atomic uint64_t *n)
     return atomic_load_explicit(n, memory_order_relaxed);
 }
 
-/* What is known of one backend over all workers. */
-struct sums {
-    uint64_t active, picked, failed, ejected;
-};
-
-static struct sums sum_of(const struct lg_seat *seat, lg_ns_t now_ns)
+void lg_backend_sum(const struct lg_seat *seat, lg_ns_t now_ns, struct lg_backend_sums *out)
 {
-    struct sums n = {0};
-
+    *out = (struct lg_backend_sums){0};
     for (uint32_t k = 0; k < seat->part_cnt; k++) {
         const struct lg_seat_part *p = &seat->part[k];
-        n.active += lg_seat_active(p);
-        n.picked += load(&p->picked);
-        n.failed += load(&p->failed);
-        n.ejected += lg_is_ejected(p, now_ns);
+        out->active += lg_seat_active(p);
+        out->picked += load(&p->picked);
+        out->failed += load(&p->failed);
+        out->ejected += lg_is_ejected(p, now_ns);
+        for (uint32_t i = 0; i < LG_ARRAY_CNT(out->responses); i++)
+            out->responses[i] += lg_meter_get(&p->responses[i]);
+        lg_hist_sum(&p->connect_ns, &out->connect_ns);
+        lg_hist_sum(&p->response_ns, &out->response_ns);
     }
-    return n;
 }
 
-/* state_of: in one word, what keeps a backend from work, or "up". */
-static const char *state_of(const struct lg_cfg_backend *be, const struct lg_check *c,
-                            const struct sums *n)
+const char *lg_backend_state(const struct lg_bal_pool *p, uint32_t idx,
+                             const struct lg_backend_sums *sums)
 {
+    const struct lg_cfg_backend *be = &p->cfg->backends[idx];
+
     if (be->drain)
         return "drain";
     if (be->weight == 0)
         return "off";
-    if (c && lg_check_is_down(c))
+    if (p->checks && p->checks[idx] && lg_check_is_down(p->checks[idx]))
         return "down";
-    if (n->ejected)
-        return "ejected";
-    return "up";
+    return sums->ejected ? "ejected" : "up";
 }
 
 static json_t *make_check(const struct lg_check *c, lg_ns_t now_ns)
@@ -66,22 +62,45 @@ static json_t *make_check(const struct lg_check *c, lg_ns_t now_ns)
     return NULL;
 }
 
+/* make_responses: how many of each class; what is no response is left out. */
+static json_t *make_responses(const uint64_t *cnt)
+{
+    return json_pack("{s:I,s:I,s:I,s:I}", "2xx", (json_int_t)cnt[2], "3xx", (json_int_t)cnt[3],
+                     "4xx", (json_int_t)cnt[4], "5xx", (json_int_t)cnt[5]);
+}
+
+/* make_times: since the start, by powers of two. */
+static json_t *make_times(const struct lg_hist *h)
+{
+    uint64_t cnt = lg_hist_cnt(h);
+
+    return json_pack("{s:I,s:I,s:I,s:I}", "count", (json_int_t)cnt, "mean",
+                     (json_int_t)(cnt ? h->sum / cnt / 1000 : 0), "p50",
+                     (json_int_t)(lg_hist_quantile(h, 500) / 1000), "p99",
+                     (json_int_t)(lg_hist_quantile(h, 990) / 1000));
+}
+
 static json_t *make_backend(const struct lg_bal_pool *p, uint32_t i, lg_ns_t now_ns)
 {
     const struct lg_cfg_backend *be = &p->cfg->backends[i];
     const struct lg_check *c = p->checks ? p->checks[i] : NULL;
-    struct sums n = sum_of(p->seats[i], now_ns);
+    struct lg_backend_sums n;
     char addr[LG_ENDPOINT_STR_SZ];
     json_t *obj = json_object();
+
+    lg_backend_sum(p->seats[i], now_ns, &n);
     bool good = lg_json_set(obj, "name", json_string(be->name)) &&
                 lg_json_set(obj, "address", json_string(lg_endpoint_text(&be->addr, addr))) &&
-                lg_json_set(obj, "state", json_string(state_of(be, c, &n))) &&
+                lg_json_set(obj, "state", json_string(lg_backend_state(p, i, &n))) &&
                 lg_json_u64(obj, "weight", be->weight) &&
                 lg_json_set(obj, "backup", json_boolean(be->backup)) &&
                 lg_json_u64(obj, "max_connections", be->max_connections) &&
                 lg_json_u64(obj, "connections", n.active) && lg_json_u64(obj, "picked", n.picked) &&
                 lg_json_u64(obj, "failed", n.failed) &&
                 lg_json_u64(obj, "ejected_workers", n.ejected) &&
+                lg_json_set(obj, "responses", make_responses(n.responses)) &&
+                lg_json_set(obj, "connect_us", make_times(&n.connect_ns)) &&
+                lg_json_set(obj, "response_us", make_times(&n.response_ns)) &&
                 lg_json_set(obj, "check", c ? make_check(c, now_ns) : json_null());
 
     if (good)

@@ -7,14 +7,15 @@
 #include "boot.h"
 #include "report.h"
 
+#include <string.h>
+
 static void get_status(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
 {
-    struct lg_server *s = ctx;
     struct lg_report report;
 
     (void)req;
-    lg_server_report(s, &report);
-    lg_admin_send(out, 200, LG_ADMIN_JSON, lg_report_status(&report, s->reload.current));
+    lg_server_report(ctx, &report);
+    lg_admin_send(out, 200, LG_ADMIN_JSON, lg_report_status(&report));
 }
 
 static void get_stats(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
@@ -40,6 +41,88 @@ static void get_backends(void *ctx, const struct lg_admin_req *req, struct lg_ad
     (void)req;
     lg_admin_send(out, 200, LG_ADMIN_JSON, lg_report_backends(s->reload.current, lg_boot_now()));
 }
+
+/* ---------------------------------------------------------------- what there is, in full */
+
+static void get_listeners(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    struct lg_report report;
+
+    (void)req;
+    lg_server_report(ctx, &report);
+    lg_admin_send_json(out, 200, lg_report_listeners(&report));
+}
+
+/* wants_known_listener: ?listener= names one there is, or is left out; else it has answered 404. */
+static bool wants_known_listener(const struct lg_snapshot *s, const struct lg_admin_req *req,
+                                 struct lg_admin_resp *out, const char **name)
+{
+    *name = lg_admin_query(req, "listener");
+    for (uint32_t i = 0; *name && i < s->listener_cnt; i++)
+        if (strcmp(s->listeners[i].cfg->name, *name) == 0)
+            return true;
+    if (*name)
+        lg_admin_send_error(out, 404, "there is no listener %s", *name);
+    return !*name;
+}
+
+static void get_certificates(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    struct lg_report report;
+    const char *name;
+
+    lg_server_report(ctx, &report);
+    if (wants_known_listener(report.snapshot, req, out, &name))
+        lg_admin_send_json(out, 200, lg_report_certificates(&report, name));
+}
+
+static void get_client_cas(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    struct lg_report report;
+    const char *name;
+
+    lg_server_report(ctx, &report);
+    if (wants_known_listener(report.snapshot, req, out, &name))
+        lg_admin_send_json(out, 200, lg_report_client_cas(&report, name));
+}
+
+static void get_workers(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    struct lg_report report;
+
+    (void)req;
+    lg_server_report(ctx, &report);
+    lg_admin_send_json(out, 200, lg_report_workers(&report));
+}
+
+static void get_ports(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    struct lg_report report;
+
+    (void)req;
+    lg_server_report(ctx, &report);
+    lg_admin_send_json(out, 200, lg_report_ports(&report));
+}
+
+static void get_snapshots(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    struct lg_report report;
+
+    (void)req;
+    lg_server_report(ctx, &report);
+    lg_admin_send_json(out, 200, lg_report_snapshots(&report));
+}
+
+static void get_metrics(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    struct lg_report report;
+
+    (void)req;
+    lg_server_report(ctx, &report);
+    lg_admin_send(out, 200, "text/plain; version=0.0.4; charset=utf-8", lg_report_metrics(&report));
+}
+
+/* ---------------------------------------------------------------- changes */
 
 /* 409: what is in force stays, and "messages" say why. */
 static void post_reload(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)

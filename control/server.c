@@ -141,7 +141,20 @@ void lg_server_report(struct lg_server *s, struct lg_report *out)
         .worker_cnt = s->cores.cnt,
         .workers = s->reports,
         .cpus = s->reload.boot_cfg->worker_cpus,
+        .snapshot = s->reload.current,
+        .reload = &s->reload,
+        .samples = &s->samples,
+        .now_ns = lg_boot_now(),
+        .now_s = (int64_t)time(NULL),
+        .dpdk = lg_boot_dpdk_version(),
+        .admin_refused_cnt = lg_admin_refused_cnt(s->admin),
+        .port_cnt = s->cores.cfg->port_cnt,
     };
+    for (uint32_t i = 0; i < out->port_cnt; i++) {
+        struct lg_report_port *p = &out->ports[i];
+        p->cfg = &s->cores.cfg->ports[i];
+        lg_cores_port(&s->cores, i, &p->info, &p->counts);
+    }
     lg_tls_crl_totals(&out->crls);
     lg_tls_ocsp_totals(&out->ocsp);
     out->log = lg_access_log_counts(&s->access);
@@ -260,6 +273,8 @@ static void tick(struct lg_server *s, lg_ns_t now_ns)
 {
     static const struct lg_watchdog_ops pulse = {ask_workers, have_answered};
 
+    read_reports(s);
+    lg_samples_tick(&s->samples, s->reports, now_ns);
     lg_reload_poll(&s->reload, now_ns);
     lg_tls_tickets_poll(now_ns);
     (void)lg_watchdog_poll(&s->watchdog, &pulse, &s->cores, now_ns);

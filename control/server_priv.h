@@ -13,6 +13,7 @@
 #include "reload.h"
 #include "watchdog.h"
 #include "report.h"
+#include "sample.h"
 
 enum lg_phase { LG_PHASE_START, LG_PHASE_RUN, LG_PHASE_DRAIN, LG_PHASE_STOP };
 
@@ -36,6 +37,7 @@ struct lg_server {
     lg_ns_t deadline_ns;    /* of the drain */
     lg_ns_t quiet_since_ns; /* no session since; LG_NS_NEVER: there are some */
     struct lg_core_report reports[LG_MAX_WORKERS];
+    struct lg_samples samples; /* owns; from when the workers run */
 };
 
 /* lg_server_up runs the stages; on failure all is down again, the reasons are logged, and it

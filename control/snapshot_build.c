@@ -34,7 +34,22 @@ static lg_err_t build_listener(const struct lg_snapshot *s, struct lg_listener *
     return lg_is_ok(tls) ? rules : tls;
 }
 
-static lg_err_t build_listeners(struct lg_snapshot *s, struct lg_diag *diag)
+/* find_meter: that of the listener of this name in the snapshot before, with one more reference;
+ * most reloads move none. */
+static struct lg_meter *find_meter(const struct lg_snapshot *prev, const char *name, uint32_t idx)
+{
+    for (uint32_t i = 0; prev && i <= prev->listener_cnt; i++) {
+        uint32_t at = i == 0 ? idx : i - 1; /* its own place first */
+        if (at >= prev->listener_cnt || strcmp(prev->listeners[at].cfg->name, name) != 0)
+            continue;
+        prev->listeners[at].meter->ref_cnt++;
+        return prev->listeners[at].meter;
+    }
+    return NULL;
+}
+
+static lg_err_t build_listeners(struct lg_snapshot *s, const struct lg_snapshot *prev,
+                                struct lg_diag *diag)
 {
     const struct lg_config *cfg = s->cfg;
     lg_err_t err = LG_OK;
@@ -46,6 +61,10 @@ static lg_err_t build_listeners(struct lg_snapshot *s, struct lg_diag *diag)
         struct lg_listener *l = &s->listeners[i];
         l->cfg = &cfg->listeners[i];
         l->idx = i;
+        l->meter = find_meter(prev, l->cfg->name, i);
+        if (!l->meter)
+            l->meter = lg_meter_open(l->cfg->name, s->worker_cnt);
+        LG_CHECK(l->meter, LG_E(NOMEM));
         lg_err_t one = build_listener(s, l, diag);
         if (lg_is_ok(err))
             err = one; /* go on: the operator wants to hear of all of them */
@@ -140,7 +159,7 @@ static lg_err_t build_workers(struct lg_snapshot *s, const struct lg_snapshot *p
 
 static lg_err_t build(struct lg_snapshot *s, const struct lg_snapshot *prev, struct lg_diag *diag)
 {
-    LG_TRY(build_listeners(s, diag));
+    LG_TRY(build_listeners(s, prev, diag));
     LG_TRY(build_binds(s, diag));
     LG_TRY(build_workers(s, prev));
     return build_pools_tls(s, diag);
@@ -177,6 +196,7 @@ void lg_snapshot_free(struct lg_snapshot *s)
         return;
     lg_snapshot_pools_close(s);
     for (uint32_t i = 0; i < s->listener_cnt; i++) {
+        lg_meter_give(s->listeners[i].meter);
         if (s->listeners[i].tls)
             lg_tls_policy_free(s->listeners[i].tls);
         lg_rules_free(s->listeners[i].rules);

@@ -296,10 +296,16 @@ static void ocsp_down(struct lg_server *s)
 
 static lg_err_t workers_up(struct lg_server *s, struct lg_diag *diag)
 {
+    if (!lg_samples_open(&s->samples, s->cores.cnt)) {
+        lg_diag_error(diag, NULL, 0, NULL, "out of memory");
+        return LG_E(NOMEM);
+    }
     lg_boot_log_by(say_dpdk, s);
     lg_err_t err = lg_cores_start(&s->cores);
-    if (!lg_is_ok(err))
-        lg_diag_error(diag, NULL, 0, NULL, "%s", lg_err_text(err));
+    if (lg_is_ok(err))
+        return LG_OK;
+    lg_diag_error(diag, NULL, 0, NULL, "%s", lg_err_text(err));
+    lg_samples_close(&s->samples);
     return err;
 }
 
@@ -308,6 +314,7 @@ static void workers_down(struct lg_server *s)
     lg_cores_stop(&s->cores);
     lg_boot_log_by(NULL, NULL);
     lg_server_drain_logs(s); /* their last words */
+    lg_samples_close(&s->samples);
 }
 
 /* The order matters: what tells the operator most is asked first; nothing of the machine is touched

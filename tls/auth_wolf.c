@@ -75,18 +75,21 @@ static void describe(struct lg_tls_cert_text *info, const DecodedCert *d, lg_spa
         hex(lg_span(hash, sizeof hash), info->fingerprint, sizeof info->fingerprint);
 }
 
-bool lg_auth_describe(struct lg_tls *t, lg_span_t der)
+bool lg_auth_text(lg_span_t der, struct lg_tls_cert_text *out)
 {
-    struct lg_tls_cert_text *text = lg_info_cert(t);
     DecodedCert d;
-    if (!text)
-        return false;
     InitDecodedCert(&d, der.p, (word32)der.len, NULL);
     bool ok = ParseCert(&d, CERT_TYPE, NO_VERIFY, NULL) == 0;
     if (ok)
-        describe(text, &d, der);
+        describe(out, &d, der);
     FreeDecodedCert(&d);
     return ok;
+}
+
+bool lg_auth_describe(struct lg_tls *t, lg_span_t der)
+{
+    struct lg_tls_cert_text *text = lg_info_cert(t);
+    return text && lg_auth_text(der, text);
 }
 
 void lg_auth_drop_kept(struct lg_tls *t)

@@ -58,11 +58,13 @@ struct lg_keypair {
     uint8_t *key; /* owns: DER, plain; wiped in fini */
     size_t key_sz, key_room;
     uint32_t name_cnt;
-    char **names; /* owns; moved into the lg_tls_cert */
+    char **names;               /* owns; moved into the lg_tls_cert */
+    struct lg_cert_facts facts; /* moved into the store */
 };
 LG_MUST bool lg_keypair_load(struct lg_where *w, const struct lg_pair_text *t,
                              struct lg_keypair *out);
 void lg_keypair_fini(struct lg_keypair *k);
+void lg_cert_facts_fini(struct lg_cert_facts *f);
 
 /* lg_staple_load reads or finds what is to be stapled to a certificate; *out NULL: nothing.
  * lg_staple_follow: to one that takes the place of a certificate with the slot old (NULL: none),

@@ -35,6 +35,7 @@ struct lg_cert_shared {
     size_t leaf_sz;
     uint8_t *issuer; /* owns: DER of the leaf's issuer, a root too; NULL: not in the file */
     size_t issuer_sz;
+    struct lg_cert_facts facts;
 };
 
 /* One file of CAs. */

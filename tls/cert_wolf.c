@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <time.h>
+#include <wolfssl/wolfcrypt/rsa.h>
 
 struct chain {
     const char *path;
@@ -151,6 +152,38 @@ static bool name_add(struct lg_keypair *k, const char *raw, size_t len)
     return true;
 }
 
+void lg_cert_facts_fini(struct lg_cert_facts *f)
+{
+    free(f->subject);
+    free(f->issuer);
+    free(f->serial);
+    *f = (struct lg_cert_facts){0};
+}
+
+static uint32_t rsa_bits(const DecodedCert *d)
+{
+    word32 idx = 0, n_sz = 0, e_sz = 0;
+    const byte *n, *e;
+    if (wc_RsaPublicKeyDecode_ex(d->publicKey, &idx, d->pubKeySize, &n, &n_sz, &e, &e_sz) != 0)
+        return 0;
+    return 8 * (n_sz - (n_sz > 0 && *n == 0));
+}
+
+/* words_of notes what the admin API tells of the leaf. */
+static bool words_of(const struct chain *c, const DecodedCert *d, struct lg_cert_facts *out)
+{
+    struct lg_tls_cert_text text = {0};
+    if (!lg_auth_text(lg_span(c->der[0], c->der_sz[0]), &text))
+        return false;
+    *out = (struct lg_cert_facts){.subject = strdup(text.subject),
+                                  .issuer = strdup(text.issuer),
+                                  .serial = strdup(text.serial),
+                                  .not_before_s = c->x[0].not_before_s};
+    if (d->keyOID == RSAk || d->keyOID == RSAPSSk)
+        out->key_bits = rsa_bits(d);
+    return out->subject && out->issuer && out->serial;
+}
+
 static bool leaf_facts(const struct lg_where *w, const struct chain *c, struct lg_keypair *k)
 {
     DecodedCert d;
@@ -179,6 +212,7 @@ static bool leaf_facts(const struct lg_where *w, const struct chain *c, struct l
         k->kind = LG_KEY_ED25519;
     else
         known = false;
+    ok = ok && words_of(c, &d, &k->facts);
     FreeDecodedCert(&d);
     if (!known)
         lg_where_error(w, "%s: key type not supported; use RSA, ECDSA P-256 or P-384, or Ed25519",
@@ -351,5 +385,6 @@ void lg_keypair_fini(struct lg_keypair *k)
     for (uint32_t i = 0; i < k->name_cnt; i++)
         free(k->names[i]);
     free(k->names);
+    lg_cert_facts_fini(&k->facts);
     *k = (struct lg_keypair){0};
 }

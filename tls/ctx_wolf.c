@@ -122,6 +122,7 @@ static void cert_free(struct lg_cert_shared *c)
     free(c->cert.ctxs);
     free(c->leaf);
     free(c->issuer);
+    lg_cert_facts_fini(&c->facts);
     free(c);
 }
 
@@ -145,6 +146,8 @@ static struct lg_cert_shared *cert_make(struct lg_where *w, const struct lg_tls_
     }
     c->worker_cnt = p->worker_cnt;
     c->chain_until_s = k.chain_until_s;
+    c->facts = k.facts;
+    k.facts = (struct lg_cert_facts){0};
     c->cert = (struct lg_tls_cert){.shared = c,
                                    .kind = k.kind,
                                    .not_after_s = k.not_after_s,

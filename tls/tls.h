@@ -100,6 +100,8 @@ void lg_tls_core_fini(struct lg_tls_core *core);
 /* lg_tls objects out and arena bytes in use: exactly 0 when no connection is there. Thread any. */
 uint32_t lg_tls_core_used(const struct lg_tls_core *core);
 size_t lg_tls_core_arena_used(const struct lg_tls_core *core);
+/* How many bytes the arena has. Thread any. */
+size_t lg_tls_core_arena_total(const struct lg_tls_core *core);
 
 /* ---------------------------------------------------------------- connection: owner core */
 

@@ -55,6 +55,13 @@ enum lg_key_kind { LG_KEY_ECDSA_P256, LG_KEY_ECDSA_P384, LG_KEY_ED25519, LG_KEY_
 
 struct lg_cert_shared;
 
+/* What operators want to know of a certificate besides. */
+struct lg_cert_facts {
+    char *subject, *issuer, *serial; /* own */
+    int64_t not_before_s;
+    uint32_t key_bits; /* RSA */
+};
+
 /* One certificate with its key, as a policy has it. */
 struct lg_tls_cert {
     struct lg_cert_shared *shared; /* owns a reference; it owns what the pointers below lead to */
@@ -336,6 +343,8 @@ void lg_sent_note(struct lg_sent *s, const uint8_t *p, uint32_t n);
  * read? */
 bool lg_io_ready(const struct lg_tls *t);
 
+/* auth_wolf.c: lg_auth_text gives a certificate's words; false: it cannot be read. */
+LG_MUST bool lg_auth_text(lg_span_t der, struct lg_tls_cert_text *out);
 /* auth_wolf.c: lg_auth_describe fills t->info's words about a certificate; false: it cannot, no
  * memory. */
 LG_MUST bool lg_auth_describe(struct lg_tls *t, lg_span_t der);

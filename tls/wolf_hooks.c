@@ -158,3 +158,8 @@ size_t lg_tls_core_arena_used(const struct lg_tls_core *core)
 {
     return __atomic_load_n(&core->arena.used, __ATOMIC_RELAXED);
 }
+
+size_t lg_tls_core_arena_total(const struct lg_tls_core *core)
+{
+    return (size_t)core->arena.page_cnt * LG_ARENA_PAGE_SZ;
+}

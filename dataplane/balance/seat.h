@@ -15,6 +15,7 @@
 #define LG_SEAT_H
 
 #include "base.h"
+#include "log2hist.h"
 #include "ip.h"
 #include "ns.h"
 
@@ -39,6 +40,10 @@ struct lg_seat_part {
     bool is_seen;               /* a view has looked at it: up_since_ns and was_up hold */
     bool was_up;
     bool is_warm; /* in use since the process started: no slow start */
+    /* -- written by the owner, read when somebody asks; seldom -- */
+    alignas(LG_CACHE_PAIR) uint64_t responses[6]; /* by their first digit */
+    struct lg_hist connect_ns;                    /* until bytes may flow, TLS included */
+    struct lg_hist response_ns; /* https: from the request to the response's head */
 };
 
 struct lg_seat {

@@ -234,6 +234,9 @@ static lg_err_t open_core(struct lg_cores *cs, uint32_t idx, const struct lg_cor
     core->core_cnt = (uint16_t)cs->cnt;
     core->lcore = lcore;
     core->cfg = cs->cfg;
+    core->tcp_total = plan->tcp.max_conns;
+    core->sessions_total = plan->proxy.max_sessions;
+    core->tls_total = plan->tls.max_conns;
     core->shared = cs->shared;
     core->ports = cs->ports;
     core->port_cnt = cs->cfg->port_cnt;
@@ -404,12 +407,18 @@ void lg_core_report(const struct lg_core *core, struct lg_core_report *out)
 {
     *out = (struct lg_core_report){
         .stats = &core->stats,
+        .tcp_total = core->tcp_total,
+        .sessions_total = core->sessions_total,
         .tls_used = lg_tls_core_used(core->tls),
+        .tls_total = core->tls_total,
         .tls_arena_used = lg_tls_core_arena_used(core->tls),
+        .tls_arena_total = lg_tls_core_arena_total(core->tls),
         .bufs_total = lg_pktpool_total(core->pktpool),
         .bufs_used = lg_pktpool_held(core->pktpool),
         .snapshot_gen = atomic_load_explicit(&core->snapshot_gen, memory_order_relaxed),
         .tsc_hz = rte_get_tsc_hz(),
+        .load = &core->load,
+        .rtt_ns = lg_tcp_rtt(core->tcp),
     };
     lg_tcp_get_counts(core->tcp, &out->tcp);
     lg_proxy_get_counts(core->proxy, &out->proxy);
@@ -418,6 +427,13 @@ void lg_core_report(const struct lg_core *core, struct lg_core_report *out)
 struct lg_asks *lg_core_asks(struct lg_core *core)
 {
     return lg_tls_core_asks(core->tls);
+}
+
+void lg_cores_port(const struct lg_cores *cs, uint32_t port_idx, struct lg_port_info *info,
+                   struct lg_port_counts *counts)
+{
+    lg_port_get_info(cs->ports, port_idx, info);
+    lg_port_get_counts(cs->ports, port_idx, counts);
 }
 
 struct lg_logring *lg_core_log(struct lg_core *core)

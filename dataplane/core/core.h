@@ -23,8 +23,10 @@
 
 #include "config.h"
 #include "err.h"
+#include "load.h"
 #include "log.h"
 #include "ns.h"
+#include "port.h"
 #include "proxy.h"
 #include "snapshot.h"
 #include "stat.h"
@@ -76,17 +78,26 @@ struct lg_core_report {
     const struct lg_stats *stats;
     struct lg_tcp_counts tcp;
     struct lg_proxy_counts proxy;
-    uint32_t tls_used;     /* lg_tls objects out */
+    uint32_t tcp_total;      /* connections there is room for, TIME_WAIT included */
+    uint32_t sessions_total; /* of proxy.sessions */
+    uint32_t tls_used;       /* lg_tls objects out */
+    uint32_t tls_total;
     size_t tls_arena_used; /* bytes */
+    size_t tls_arena_total;
     uint32_t bufs_total;   /* packet buffers of the worker's pool */
     uint32_t bufs_used;    /* of them held by the stack; those in device rings are not counted,
                               so that it is exactly 0 when nothing is queued anywhere */
     uint64_t snapshot_gen; /* the generation in use */
     uint64_t tsc_hz;
+    const struct lg_load *load;   /* lg_load_read reads it */
+    const struct lg_hist *rtt_ns; /* lg_hist_sum reads it: lg_tcp_rtt */
 };
 void lg_core_report(const struct lg_core *core, struct lg_core_report *out);
 /* lg_core_asks: what this worker wants to be asked of OCSP responders. Thread control. */
 struct lg_asks *lg_core_asks(struct lg_core *core);
+/* lg_cores_port: what a port is, and what its device has counted. Thread control. */
+void lg_cores_port(const struct lg_cores *cs, uint32_t port_idx, struct lg_port_info *info,
+                   struct lg_port_counts *counts);
 /* lg_core_log drains a worker's log ring. Thread control. */
 struct lg_logring *lg_core_log(struct lg_core *core);
 /* lg_core_say puts a line into it. Thread owner core. */

@@ -189,21 +189,48 @@ static void idle(struct lg_core *core)
     nanosleep(&ts, NULL);
 }
 
-/* turn runs everything once; returns how much there was to do. */
-static unsigned turn(struct lg_core *core)
+/* mark notes the end of a stage in a sampled turn. */
+static inline void mark(struct lg_stamps *s, uint32_t stage)
+{
+    if (LG_UNLIKELY(s != NULL))
+        s->at[stage + 1] = rte_rdtsc();
+}
+
+/* turn runs everything once; returns how much there was to do.
+ *   s        written: when each stage ended; NULL: this turn is not sampled */
+static unsigned turn(struct lg_core *core, struct lg_stamps *s)
 {
     unsigned work = 0;
 
     take_orders(core);
+    mark(s, LG_STAGE_ORDERS);
     work += rx_ports(core);
+    mark(s, LG_STAGE_RX);
     if (core->core_cnt > 1)
         work += rx_handover(core);
+    mark(s, LG_STAGE_HANDOVER);
     work += run_events(core);
+    mark(s, LG_STAGE_EVENTS);
     work += lg_proxy_poll(core->proxy, core->now_ns);
+    mark(s, LG_STAGE_PROXY);
     work += lg_tcp_poll(core->tcp, core->now_ns);
+    mark(s, LG_STAGE_TCP);
     work += lg_net_poll(core->net, core->now_ns);
+    mark(s, LG_STAGE_NET);
     for (uint32_t port = 0; port < core->port_cnt; port++)
         lg_port_flush(core->ports, port, core->idx, &core->stats);
+    mark(s, LG_STAGE_TX);
+    return work;
+}
+
+/* sampled_turn is a turn whose stages are timed. */
+static unsigned sampled_turn(struct lg_core *core, uint64_t tsc)
+{
+    struct lg_stamps stamps = {.at = {tsc}};
+    unsigned work = turn(core, &stamps);
+
+    if (work)
+        lg_load_stages(&core->load, &stamps);
     return work;
 }
 
@@ -212,6 +239,7 @@ int lg_core_main(void *arg)
     struct lg_core *core = arg;
     struct rte_rcu_qsbr *qsv = core->shared->qsv;
     uint64_t last_tsc = rte_rdtsc();
+    uint32_t turn_nr = 0;
 
     prctl(PR_SET_TIMERSLACK, 1ul); /* naps are tens of microseconds */
     lg_tls_core_attach(core->tls);
@@ -220,7 +248,8 @@ int lg_core_main(void *arg)
     while (!atomic_load_explicit(&core->shared->stop, memory_order_relaxed)) {
         uint64_t tsc = rte_rdtsc();
         core->now_ns = lg_clock_ns(&core->clock, tsc);
-        unsigned work = turn(core);
+        bool is_sampled = (++turn_nr & (LG_LOAD_SAMPLE - 1)) == 0;
+        unsigned work = LG_UNLIKELY(is_sampled) ? sampled_turn(core, tsc) : turn(core, NULL);
         if (work)
             core->idle.empty_turns = 0;
         else
@@ -231,6 +260,8 @@ int lg_core_main(void *arg)
         lg_stat_inc(&core->stats, LG_STAT_LOOP_TURNS);
         lg_stat_add(&core->stats, work ? LG_STAT_LOOP_BUSY_CYCLES : LG_STAT_LOOP_IDLE_CYCLES,
                     end_tsc - last_tsc);
+        if (work)
+            lg_load_turn(&core->load, end_tsc - last_tsc, core->now_ns);
         last_tsc = end_tsc;
     }
     rte_rcu_qsbr_thread_offline(qsv, core->idx);

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "core.h"
+#include "load.h"
 #include "net.h"
 #include "port.h"
 #include "ring.h"
@@ -24,6 +25,7 @@ struct lg_core {
     uint16_t core_cnt;
     uint32_t lcore; /* EAL's number */
     const struct lg_config *cfg;
+    uint32_t tcp_total, sessions_total, tls_total; /* how many there is room for */
     struct lg_core_shared *shared;
     struct lg_ports *ports;
     struct lg_pktpool *pktpool;
@@ -52,6 +54,7 @@ struct lg_core {
     alignas(LG_CACHE_PAIR) struct lg_stats stats;
     struct lg_logring log;
     _Atomic uint64_t snapshot_gen;
+    alignas(LG_CACHE_PAIR) struct lg_load load;
 };
 
 /* lg_core_main is the loop, run on the worker's lcore until shared->stop. */

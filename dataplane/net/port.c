@@ -137,3 +137,34 @@ struct lg_pktpool *lg_ports_pool(struct lg_ports *ports, uint32_t worker)
 {
     return ports->pool[worker];
 }
+
+static void add_counts(uint16_t eth_id, struct lg_port_counts *out)
+{
+    struct rte_eth_stats st;
+    struct rte_eth_link link;
+
+    if (rte_eth_stats_get(eth_id, &st) == 0) {
+        out->rx_packets += st.ipackets;
+        out->tx_packets += st.opackets;
+        out->rx_bytes += st.ibytes;
+        out->tx_bytes += st.obytes;
+        out->rx_missed += st.imissed;
+        out->rx_no_buf += st.rx_nombuf;
+        out->rx_errors += st.ierrors;
+        out->tx_errors += st.oerrors;
+    }
+    if (rte_eth_link_get_nowait(eth_id, &link) != 0)
+        return;
+    out->is_up |= link.link_status == RTE_ETH_LINK_UP;
+    if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
+        out->speed_mbps = link.link_speed;
+}
+
+void lg_port_get_counts(const struct lg_ports *ports, uint32_t port_idx, struct lg_port_counts *out)
+{
+    const struct lg_port *p = &ports->port[port_idx];
+
+    *out = (struct lg_port_counts){0};
+    for (uint32_t i = 0; i < p->unit_cnt; i++)
+        add_counts(p->unit[i], out);
+}

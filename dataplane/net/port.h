@@ -58,6 +58,20 @@ void lg_ports_close(struct lg_ports *ports);
 
 void lg_port_get_info(const struct lg_ports *ports, uint32_t port_idx, struct lg_port_info *out);
 
+/* What the device itself has counted since it was opened; a driver that does not count one of them
+ * leaves it 0. */
+struct lg_port_counts {
+    uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
+    uint64_t rx_missed; /* came while the ring was full: the worker was late */
+    uint64_t rx_no_buf; /* the worker had no packet buffer for them */
+    uint64_t rx_errors, tx_errors;
+    bool is_up;          /* the link */
+    uint32_t speed_mbps; /* 0: not known */
+};
+/* lg_port_get_counts asks the device. Thread control. */
+void lg_port_get_counts(const struct lg_ports *ports, uint32_t port_idx,
+                        struct lg_port_counts *out);
+
 /* lg_port_rx takes what queue `queue` has, up to n frames; n in [1, 64].
  *   bufs     written; each is owned by the caller, data at the Ethernet header, port set,
  *            LG_BUF_CSUM_GOOD set when the device vouches

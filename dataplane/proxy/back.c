@@ -355,6 +355,7 @@ static void opened(struct lg_session *s)
     b->is_open = true;
     lg_access_mark(s, &s->access.open_us);
     lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_OK);
+    lg_hist_add(&b->own->connect_ns, lg_ns_since(s->p->now_ns, b->begun_ns));
     lg_session_plain_seg(s);
     if (s->state == LG_S_RELAY)
         lg_relay_back_open(s);

@@ -51,14 +51,16 @@ static void log_failure(struct lg_session *s)
                    i->sni, cert);
 }
 
-void lg_front_gone(struct lg_session *s, enum lg_stat why, const char *text)
+void lg_front_gone(struct lg_session *s, uint32_t why, const char *text)
 {
     struct lg_proxy *p = s->p;
     char client[LG_ENDPOINT_STR_SZ];
 
     lg_stat_inc(p->env.stats, LG_STAT_TLS_HS_FAILED);
-    lg_stat_inc(p->env.stats, why);
-    lg_access_blame(s, why == LG_STAT_TLS_FAIL_TIMEOUT ? 'c' : 'C');
+    lg_stat_inc(p->env.stats,
+                why == LG_METER_TIMEOUT ? LG_STAT_TLS_FAIL_TIMEOUT : LG_STAT_TLS_FAIL_CLOSED);
+    lg_meter_inc(&lg_session_meter(s)->failed[why]);
+    lg_access_blame(s, why == LG_METER_TIMEOUT ? 'c' : 'C');
     if (lg_access_failed(s, text))
         return;
     /* A connection without a byte is a port scan or a health check: not worth a warning. */
@@ -76,6 +78,7 @@ static void failed(struct lg_session *s, bool in_handshake)
                                 "Connection: close\r\n\r\n"
                                 "client sent an HTTP request to an HTTPS port\r\n";
     if (in_handshake) {
+        lg_meter_inc(&lg_session_meter(s)->failed[lg_tls_get_info(s->tls)->reason]);
         log_failure(s);
     } else {
         lg_access_blame(s, 'P');
@@ -206,6 +209,8 @@ static void opened(struct lg_session *s)
     struct lg_proxy *p = s->p;
 
     lg_stat_add(p->env.stats, LG_STAT_TLS_HS_CYCLES, s->hs_cycles);
+    if (s->tls)
+        lg_meter_shaken(lg_session_meter(s), lg_tls_get_info(s->tls), lg_session_took(s));
     lg_access_shaken(s);
     if (lg_listener_reads_http(s->listener->cfg->type))
         lg_http_begin(s);
@@ -245,7 +250,7 @@ bool lg_front_handshake(struct lg_session *s)
     if (lg_tls_is_waiting(s->tls))
         lg_session_deadline(s, lg_ns_add(s->p->now_ns, LG_ANSWER_POLL_NS));
     if (s->rx_end == LG_RX_CUT) {
-        lg_front_gone(s, LG_STAT_TLS_FAIL_CLOSED, "the client went away");
+        lg_front_gone(s, LG_METER_GONE, "the client went away");
         lg_tcp_shutdown(s->front);
         s->state = LG_S_END;
     }
@@ -259,7 +264,7 @@ void lg_front_lost(struct lg_session *s)
     if (lg_tls_is_answering(s->tls))
         lg_front_fill(s, LG_UP_BYTES);
     if (s->state == LG_S_HANDSHAKE && lg_tls_state(s->tls) == LG_TLS_HANDSHAKE)
-        lg_front_gone(s, LG_STAT_TLS_FAIL_CLOSED, "the client went away");
+        lg_front_gone(s, LG_METER_GONE, "the client went away");
 }
 
 bool lg_front_notify(struct lg_session *s)

@@ -50,6 +50,7 @@ void lg_http_drain(struct lg_session *s)
 /* exchange_over: what follows a response that has been passed on whole. */
 void lg_http_exchange_over(struct lg_session *s)
 {
+    lg_hist_add(&lg_session_meter(s)->request_ns, lg_session_took(s));
     lg_access_done(s);
     if (s->http.client_keep)
         go_idle(s, s->listener->cfg->keepalive_timeout_ns);
@@ -258,6 +259,7 @@ static void take_request(struct lg_session *s, uint32_t len)
     lg_bufq_read(&s->up, m->in, len);
     h->scan = (struct lg_http_scan){0};
     lg_stat_inc(s->p->env.stats, LG_STAT_HTTP_REQUESTS);
+    s->begun_tick = lg_session_tick(s);
     s->access.in = len;
     if (!lg_is_ok(lg_http_parse_request(lg_span(m->in, len), head))) {
         lg_http_refuse(s, head->refuse_status, head->refuse_why);

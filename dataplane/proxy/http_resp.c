@@ -9,6 +9,7 @@ static void count_status(struct lg_session *s, uint16_t status)
                                              LG_STAT_HTTP_5XX};
     if (status >= 200 && status <= 599)
         lg_stat_inc(st, by_class[status / 100 - 2]);
+    lg_meter_inc(&lg_session_meter(s)->responses[status / 100 % LG_METER_CLASSES]);
 }
 
 /* -- our own replies -- */
@@ -208,6 +209,8 @@ static bool pass_head(struct lg_session *s)
     s->access.status = head->status;
     h->has_resp_head = true;
     lg_back_note(s, head->status >= 500 ? LG_OUT_BAD : LG_OUT_GOOD);
+    lg_meter_inc(&s->back->own->responses[head->status / 100 % LG_METER_CLASSES]);
+    lg_hist_add(&s->back->own->response_ns, lg_ns_since(s->p->now_ns, h->sent_ns));
     lg_ewma_observe(s->back->own, lg_ns_since(s->p->now_ns, h->sent_ns), s->p->now_ns);
     h->keep_back = head->keep_alive && framing != LG_HTTP_CLOSE;
     lg_http_body_init(&h->resp, framing, head->length);

@@ -141,7 +141,10 @@ struct lg_session {
     struct lg_bufq cin, up, bq;         /* towards the backend, see above */
     struct lg_bufq down, fp, fout;      /* towards the client */
     uint32_t budget_up, budget_down;    /* bytes left this turn */
-    uint32_t linger_left;
+    union {
+        uint32_t linger_left; /* in LINGER */
+        uint32_t begun_tick;  /* before: accepted; https: the head of the request was there */
+    };
     uint32_t pool_idx;
     uint64_t hs_cycles;
     struct lg_pp_addrs pp;
@@ -185,6 +188,20 @@ struct lg_proxy {
  * frees the session when it has come to its end: it is dead for the caller then.
  *   Returns  whether anything moved: not when it only waits for buffers */
 bool lg_session_run(struct lg_session *s);
+/* lg_session_meter: this worker's part of its listener's. */
+static inline struct lg_meter_part *lg_session_meter(const struct lg_session *s)
+{
+    return &s->listener->meter->part[s->p->cfg.worker_idx];
+}
+/* Ticks of 4 us, modulo 2^32 of them (4.9 hours): what a session measures takes four bytes. */
+static inline uint32_t lg_session_tick(const struct lg_session *s)
+{
+    return (uint32_t)(s->p->now_ns >> 12);
+}
+static inline lg_ns_t lg_session_took(const struct lg_session *s)
+{
+    return (lg_ns_t)(lg_session_tick(s) - s->begun_tick) << 12;
+}
 /* lg_session_deadline sets when the present state has lasted too long. */
 void lg_session_deadline(struct lg_session *s, lg_ns_t at_ns);
 /* lg_session_abort resets both peers and ends the session. */
@@ -238,8 +255,8 @@ bool lg_front_notify(struct lg_session *s);
 /* lg_front_lost: the connection was reset in the handshake. What came before the reset is read:
  * a client that does not like our certificate says so and resets in one breath (R11). */
 void lg_front_lost(struct lg_session *s);
-/* lg_front_gone: the handshake ended without a word of TLS (timeout or connection lost). */
-void lg_front_gone(struct lg_session *s, enum lg_stat why, const char *text);
+/* lg_front_gone: the handshake ended without a word of TLS: LG_METER_TIMEOUT or LG_METER_GONE. */
+void lg_front_gone(struct lg_session *s, uint32_t why, const char *text);
 /* lg_q_send sends from q what there is room for. */
 bool lg_q_send(struct lg_tcp_conn *c, struct lg_bufq *q);
 /* lg_q_is_short: q can take more: fewer than `bytes`, and not in absurdly many bufs. */

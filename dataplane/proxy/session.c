@@ -113,6 +113,8 @@ void lg_session_accept(struct lg_proxy *p, struct lg_tcp_conn *c)
     *s = (struct lg_session){
         .p = p, .front = c, .tls = tls, .snap = p->snap, .listener = l, .state = LG_S_HANDSHAKE};
     s->wants_pp = lg_told_wants(l, &t.remote_ip);
+    s->begun_tick = lg_session_tick(s);
+    lg_meter_inc(&lg_session_meter(s)->opened);
     lg_snapshot_pin(s->snap, p->cfg.worker_idx);
     link_session(p, s);
     lg_access_accept(s);
@@ -128,6 +130,7 @@ void lg_session_free(struct lg_session *s)
     struct lg_proxy *p = s->p;
     struct lg_bufq *all[] = {&s->cin, &s->up, &s->bq, &s->down, &s->fp, &s->fout};
 
+    lg_meter_inc(&lg_session_meter(s)->closed);
     lg_access_done(s);
     lg_back_abort(s);
     lg_http_fini(s);
@@ -212,7 +215,7 @@ static void expire(struct lg_session *s)
         if (s->tls && lg_tls_is_waiting(s->tls))
             break; /* the run that follows asks whether it is over */
         if (s->tls)
-            lg_front_gone(s, LG_STAT_TLS_FAIL_TIMEOUT, "too slow");
+            lg_front_gone(s, LG_METER_TIMEOUT, "too slow");
         else
             lg_told_refuse(s);
         lg_session_abort(s);

@@ -14,6 +14,7 @@
 
 #include "budget.h"
 #include "config.h"
+#include "meter.h"
 #include "tls.h"
 #include "view.h"
 
@@ -25,6 +26,7 @@ struct lg_listener {
     const struct lg_cfg_listener *cfg; /* borrows: from the snapshot's config */
     struct lg_tls_policy *tls;         /* owns; NULL: in clear */
     struct lg_rules *rules;            /* owns; NULL: it reads no requests */
+    struct lg_meter *meter;            /* owns a reference */
     uint32_t idx;
 };
 

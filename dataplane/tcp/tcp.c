@@ -254,6 +254,11 @@ uint32_t lg_tcp_unacked(const struct lg_tcp_conn *c)
     return c->sndq.bytes;
 }
 
+const struct lg_hist *lg_tcp_rtt(const struct lg_tcp *tcp)
+{
+    return &tcp->rtt_ns;
+}
+
 void lg_tcp_get_counts(const struct lg_tcp *tcp, struct lg_tcp_counts *out)
 {
     uint32_t n[LG_TCP_STATE_CNT];

@@ -38,6 +38,7 @@
 #include "buf.h"
 #include "err.h"
 #include "ip.h"
+#include "log2hist.h"
 #include "siphash.h"
 #include "stat.h"
 #include "ns.h"
@@ -203,5 +204,8 @@ struct lg_tcp_counts {
     uint32_t user_held; /* connections a user has not released */
 };
 void lg_tcp_get_counts(const struct lg_tcp *tcp, struct lg_tcp_counts *out);
+/* lg_tcp_rtt: the smoothed round-trip time of each connection when it ended. Thread any, by
+ * lg_hist_sum. Borrows: for the stack's life. */
+const struct lg_hist *lg_tcp_rtt(const struct lg_tcp *tcp);
 
 #endif

@@ -132,6 +132,13 @@ void lg_tcp_conn_free(struct lg_tcp_conn *c)
     lg_pool_give(&tcp->conns, c);
 }
 
+/* note_rtt: once, when a connection has nothing more to send. */
+static void note_rtt(const struct lg_tcp_conn *c)
+{
+    if (c->srtt_us)
+        lg_hist_add(&c->tcp->rtt_ns, c->srtt_us * LG_US(1));
+}
+
 void lg_tcp_conn_close(struct lg_tcp_conn *c, uint32_t ev)
 {
     struct lg_tcp *tcp = c->tcp;
@@ -139,6 +146,8 @@ void lg_tcp_conn_close(struct lg_tcp_conn *c, uint32_t ev)
 
     if (was_told)
         lg_tcp_list_remove(&c->tw);
+    else
+        note_rtt(c);
     lg_tcp_set_state(c, LG_TCP_CLOSED);
     if (c->flags & LG_TCP_F_COUNTED)
         lg_tcp_source_closed(c);
@@ -160,6 +169,7 @@ void lg_tcp_enter_time_wait(struct lg_tcp_conn *c)
 {
     struct lg_tcp *tcp = c->tcp;
 
+    note_rtt(c);
     lg_tcp_set_state(c, LG_TCP_TIME_WAIT);
     lg_tcp_count(tcp, LG_STAT_TCP_CLOSED);
     lg_tcp_ooo_drop(c);

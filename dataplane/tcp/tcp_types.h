@@ -316,6 +316,7 @@ struct lg_tcp {
     uint16_t port_next[LG_TCP_PORT_SLOTS];
     struct lg_tcp_pmtu pmtu[LG_TCP_PMTU_CNT];
     struct lg_wheel wheel;
+    struct lg_hist rtt_ns; /* smoothed, of connections at their end */
 };
 
 /* One received segment: state of one event, on the stack. */

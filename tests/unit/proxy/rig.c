@@ -172,7 +172,10 @@ static void build_stacks(struct rig *r)
 static void build_snapshot(struct rig *r)
 {
     lg_ip_t ip = ip_of(RIG_LG);
-    r->lst = (struct lg_listener){.cfg = &r->listener, .tls = r->policy, .rules = r->rules};
+    r->lst = (struct lg_listener){.cfg = &r->listener,
+                                  .tls = r->policy,
+                                  .rules = r->rules,
+                                  .meter = lg_meter_open(r->listener.name, 1)};
     r->snap = (struct lg_snapshot){.generation = 1,
                                    .cfg = &r->cfg,
                                    .worker_cnt = 1,
@@ -686,6 +689,7 @@ void rig_fini(struct rig *r)
         free(r->tcp_mem[i]);
         EXPECT_EQ(r->heap[i].cnt_out, 0);
     }
+    lg_meter_give(r->lst.meter);
     if (r->policy)
         lg_tls_policy_free(r->policy);
     lg_rules_free(r->rules);
