@@ -100,6 +100,12 @@ static void check_bytes_pool(struct lg_check *c, const struct lg_at *at, struct 
                        "pool \"%s\" balances by what is in requests, and a %s listener reads "
                        "none; use balance: source, or type %s",
                        p->name, lg_at_type(at), http_twin(at));
+    if (p->sticky.cookie)
+        lg_check_error(
+            c, pool, lg_key(key, "listeners[%u].pool", at->idx),
+            "pool \"%s\" is sticky by a cookie, and a %s listener reads none; use balance: "
+            "source, or type %s",
+            p->name, lg_at_type(at), http_twin(at));
 }
 
 /* check_no_requests: rules about requests, where none are read. */

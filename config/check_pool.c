@@ -4,6 +4,8 @@
  */
 #include "check.h"
 
+#include <string.h>
+
 /* A pool under check. */
 struct at {
     struct lg_cfg_pool *pool;
@@ -76,6 +78,22 @@ static void check_health(struct lg_check *c, const struct at *at, struct lg_node
     }
 }
 
+static void check_sticky(struct lg_check *c, const struct at *at, struct lg_node *n)
+{
+    const struct lg_cfg_sticky *s = &at->pool->sticky;
+    char key[LG_KEY_SZ];
+
+    lg_key(key, "pools[%u].sticky", at->idx);
+    if (!lg_node_find(n, "cookie"))
+        lg_check_error(c, n, key, "\"cookie\" is missing: the cookie's name");
+    if (s->same_site == LG_SAME_SITE_NONE && s->secure == LG_SECURE_NEVER)
+        lg_check_error(c, n, key, "browsers take same_site: none only with Secure");
+    if (s->path && (strchr(s->path, ';') || strlen(s->path) > 255))
+        lg_check_error(c, n, key, "a cookie's path has no ';', and at most 255 bytes");
+    if (s->domain && strpbrk(s->domain, ":[]"))
+        lg_check_error(c, n, key, "a cookie's domain is a name, without port");
+}
+
 void lg_check_pools(struct lg_check *c)
 {
     struct lg_node *pools = lg_node_find(c->root, "pools");
@@ -88,6 +106,8 @@ void lg_check_pools(struct lg_check *c)
         at.pool->tls.on = tls != NULL;
         if (lg_is_good(tls))
             check_tls(c, &at, tls);
+        if (lg_is_good(lg_node_find(n, "sticky")))
+            check_sticky(c, &at, lg_node_find(n, "sticky"));
         if (lg_is_good(health))
             check_health(c, &at, health);
     }

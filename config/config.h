@@ -44,6 +44,8 @@ static inline bool lg_listener_reads_http(enum lg_listener_type t)
 enum lg_path_match { LG_PATH_PREFIX, LG_PATH_EXACT, LG_PATH_REGEX };
 enum lg_fwd_headers { LG_FWD_X, LG_FWD_STANDARD, LG_FWD_BOTH, LG_FWD_NONE };
 enum lg_fwd_incoming { LG_FWD_APPEND, LG_FWD_REPLACE };
+enum lg_same_site { LG_SAME_SITE_LAX, LG_SAME_SITE_STRICT, LG_SAME_SITE_NONE, LG_SAME_SITE_OFF };
+enum lg_secure { LG_SECURE_AUTO, LG_SECURE_ALWAYS, LG_SECURE_NEVER };
 enum lg_client_auth { LG_AUTH_NONE, LG_AUTH_OPTIONAL, LG_AUTH_REQUIRED };
 enum lg_crl_fail { LG_CRL_FAIL_CLOSED, LG_CRL_FAIL_OPEN };
 enum lg_client_ocsp { LG_CLIENT_OCSP_OFF, LG_CLIENT_OCSP_SOFT, LG_CLIENT_OCSP_HARD };
@@ -277,12 +279,26 @@ struct lg_cfg_pool_tls {
     uint16_t min_version, max_version; /* enum lg_tls_version; default 1.2 .. 1.3 */
 };
 
+/* A cookie of ours that names the backend a client stays with. */
+struct lg_cfg_sticky {
+    unsigned line;               /* 0: none */
+    char *cookie;                /* its name */
+    char *key_file;              /* NULL: a key of the process */
+    lg_ns_t max_age_ns;          /* 0: as long as the browser runs; default 0 */
+    char *path, *domain;         /* default "/", "" */
+    enum lg_secure secure;       /* default: where the client speaks TLS */
+    bool http_only;              /* default true */
+    enum lg_same_site same_site; /* default lax */
+    bool strip;                  /* backends do not see it; default true */
+};
+
 struct lg_cfg_pool {
     unsigned line;
     char *name;           /* unique */
     uint32_t backend_cnt; /* >= 1 */
     struct lg_cfg_backend *backends;
     struct lg_cfg_balance balance;
+    struct lg_cfg_sticky sticky;
     struct lg_cfg_pool_tls tls;
     enum lg_proxy_protocol proxy_protocol; /* towards the backends; default none */
     struct lg_cfg_health health;

@@ -297,6 +297,69 @@ static const struct lg_field queue_fields[] = {
 };
 static const struct lg_table queue_table = TABLE(queue_fields, struct lg_cfg_pool, LG_NO_OFF);
 
+static const struct lg_word secure_words[] = {
+    {"auto", LG_SECURE_AUTO}, {"always", LG_SECURE_ALWAYS}, {"never", LG_SECURE_NEVER}, {NULL, 0}};
+static const struct lg_word same_site_words[] = {{"lax", LG_SAME_SITE_LAX},
+                                                 {"strict", LG_SAME_SITE_STRICT},
+                                                 {"none", LG_SAME_SITE_NONE},
+                                                 {"off", LG_SAME_SITE_OFF},
+                                                 {NULL, 0}};
+
+static const struct lg_field sticky_fields[] = {
+    {.key = "cookie",
+     .kind = &lg_kind_field_name,
+     AT(struct lg_cfg_sticky, cookie),
+     .doc = "required: its name"},
+    {.key = "key_file",
+     .kind = &lg_kind_file,
+     AT(struct lg_cfg_sticky, key_file),
+     .doc =
+         "file of keys, one a line, each 32 bytes in base64, for several machines or starts; the "
+         "last but one signs, all are believed. Without it a random key lasts as long as the "
+         "process"},
+    {.key = "max_age",
+     .kind = &lg_kind_duration,
+     AT(struct lg_cfg_sticky, max_age_ns),
+     .min = 0,
+     .max = LG_SEC(86400) * 400,
+     .def = "0s",
+     .doc = "how long a browser keeps it; 0: until it ends"},
+    {.key = "path",
+     .kind = &lg_kind_path,
+     AT(struct lg_cfg_sticky, path),
+     .def = "/",
+     .doc = "the cookie's Path"},
+    {.key = "domain",
+     .kind = &lg_kind_authority,
+     AT(struct lg_cfg_sticky, domain),
+     .def = "",
+     .doc = "its Domain; \"\" for the host alone"},
+    {.key = "secure",
+     .kind = &lg_kind_word,
+     AT(struct lg_cfg_sticky, secure),
+     .words = secure_words,
+     .def = "auto",
+     .doc = "its Secure; `auto`: on https listeners"},
+    {.key = "http_only",
+     .kind = &lg_kind_bool,
+     AT(struct lg_cfg_sticky, http_only),
+     .def = "true",
+     .doc = "its HttpOnly: scripts do not see it"},
+    {.key = "same_site",
+     .kind = &lg_kind_word,
+     AT(struct lg_cfg_sticky, same_site),
+     .words = same_site_words,
+     .def = "lax",
+     .doc = "its SameSite; `off` leaves it out"},
+    {.key = "strip",
+     .kind = &lg_kind_bool,
+     AT(struct lg_cfg_sticky, strip),
+     .def = "true",
+     .doc = "leave it out of what backends get"},
+};
+static const struct lg_table sticky_table =
+    TABLE(sticky_fields, struct lg_cfg_sticky, offsetof(struct lg_cfg_sticky, line));
+
 static const struct lg_field pool_fields[] = {
     {.key = "name",
      .kind = &lg_kind_name,
@@ -317,6 +380,11 @@ static const struct lg_field pool_fields[] = {
      .doc = "how a backend is chosen: in turn by weight; fewest connections for the weight; of two "
             "drawn the one that answers sooner (`ewma`); or the same one for the same client "
             "address, path, header or cookie"},
+    {.key = "sticky",
+     .table = &sticky_table,
+     AT(struct lg_cfg_pool, sticky),
+     .doc = "https, http: a client stays with its backend, by a cookie of ours: also with one that "
+            "drains, not with one that is down"},
     {.key = "tls",
      .table = &pool_tls_table,
      AT(struct lg_cfg_pool, tls),

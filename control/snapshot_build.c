@@ -4,10 +4,12 @@
 
 #include "client.h"
 #include "rules.h"
+#include "sticky.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* make allocates cnt zeroed objects on lines of their own, so that what workers read all the time
  * never shares a line with what the control thread's heap writes. */
@@ -150,6 +152,33 @@ static lg_err_t build_pools_tls(struct lg_snapshot *s, struct lg_diag *diag)
     return err;
 }
 
+/* take_sticky_key: the process's key outlives its snapshots. */
+static lg_err_t take_sticky_key(struct lg_snapshot *s, const struct lg_snapshot *prev)
+{
+    ssize_t sz = sizeof s->sticky_key;
+
+    if (prev)
+        memcpy(s->sticky_key, prev->sticky_key, sizeof s->sticky_key);
+    else
+        LG_CHECK(getrandom(s->sticky_key, sizeof s->sticky_key, 0) == sz, LG_E(SYS));
+    return LG_OK;
+}
+
+static lg_err_t build_sticky(struct lg_snapshot *s, struct lg_diag *diag)
+{
+    lg_err_t err = LG_OK;
+
+    for (uint32_t i = 0; i < s->pool_cnt; i++) {
+        const struct lg_cfg_pool *pool = &s->cfg->pools[i];
+        if (!pool->sticky.line)
+            continue;
+        lg_err_t one = lg_sticky_build(s->cfg, pool, s->sticky_key, &s->pools[i].sticky, diag);
+        if (lg_is_ok(err))
+            err = one;
+    }
+    return err;
+}
+
 static lg_err_t build_workers(struct lg_snapshot *s, const struct lg_snapshot *prev)
 {
     s->workers = make(s->worker_cnt, sizeof *s->workers);
@@ -162,7 +191,9 @@ static lg_err_t build(struct lg_snapshot *s, const struct lg_snapshot *prev, str
     LG_TRY(build_listeners(s, prev, diag));
     LG_TRY(build_binds(s, diag));
     LG_TRY(build_workers(s, prev));
-    return build_pools_tls(s, diag);
+    LG_TRY(take_sticky_key(s, prev));
+    lg_err_t sticky = build_sticky(s, diag), tls = build_pools_tls(s, diag);
+    return lg_is_ok(sticky) ? tls : sticky;
 }
 
 lg_err_t lg_snapshot_build(struct lg_config *cfg, uint32_t worker_cnt, uint64_t generation,
@@ -205,6 +236,7 @@ void lg_snapshot_free(struct lg_snapshot *s)
     free(s->binds);
     free(s->listeners);
     lg_config_free(s->cfg);
+    explicit_bzero(s->sticky_key, sizeof s->sticky_key);
     free(s);
 }
 

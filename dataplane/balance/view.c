@@ -54,10 +54,16 @@ static bool is_in_service(const struct lg_bal_view *v, uint32_t i)
     return be->weight > 0 && !be->drain;
 }
 
+/* is_alive: nothing is known against it. */
+static bool is_alive(const struct lg_bal_view *v, uint32_t i, lg_ns_t now_ns)
+{
+    return !lg_is_ejected(v->items[i].own, now_ns) &&
+           !(v->pool->checks && lg_check_is_down(v->pool->checks[i]));
+}
+
 static bool is_usable(const struct lg_bal_view *v, uint32_t i, lg_ns_t now_ns)
 {
-    return is_in_service(v, i) && !lg_is_ejected(v->items[i].own, now_ns) &&
-           !(v->pool->checks && lg_check_is_down(v->pool->checks[i]));
+    return is_in_service(v, i) && is_alive(v, i, now_ns);
 }
 
 static void look_at(struct lg_bal_view *v, uint32_t i, lg_ns_t now_ns)
@@ -169,6 +175,15 @@ static uint32_t choose(struct lg_bal_view *v, const struct lg_bal_ask *ask, lg_n
     return lg_pick_wrr(v->items, cnt);
 }
 
+/* wanted says how the one does that is asked for: NONE, and then another is picked. */
+static enum lg_bal_outcome wanted(const struct lg_bal_view *v, const struct lg_bal_ask *ask,
+                                  lg_ns_t now_ns)
+{
+    if (!ask->has_want || is_tried(ask, ask->want) || !is_alive(v, ask->want, now_ns))
+        return LG_BAL_NONE;
+    return v->pool->has_limits && is_full(v, ask->want) ? LG_BAL_FULL : LG_BAL_PICKED;
+}
+
 /* prepare offers those that may be picked, and says what a pick would say. */
 static enum lg_bal_outcome prepare(struct lg_bal_view *v, const struct lg_bal_ask *ask,
                                    lg_ns_t now_ns)
@@ -177,6 +192,9 @@ static enum lg_bal_outcome prepare(struct lg_bal_view *v, const struct lg_bal_as
 
     if (now_ns >= v->look_ns)
         look(v, now_ns);
+    enum lg_bal_outcome o = wanted(v, ask, now_ns);
+    if (o != LG_BAL_NONE)
+        return o;
     if (v->live_cnt == 0)
         return LG_BAL_DEAD;
     uint32_t usable = offer(v, ask, false, &open_cnt);
@@ -197,7 +215,7 @@ enum lg_bal_outcome lg_bal_pick(struct lg_bal_view *v, const struct lg_bal_ask *
 {
     enum lg_bal_outcome o = prepare(v, ask, now_ns);
     if (o == LG_BAL_PICKED)
-        *idx = choose(v, ask, now_ns);
+        *idx = wanted(v, ask, now_ns) == o ? ask->want : choose(v, ask, now_ns);
     return o;
 }
 

@@ -68,6 +68,8 @@ struct lg_bal_ask {
     bool has_key; /* false: the request has nothing to hash; it goes round robin */
     const uint32_t *tried;
     uint32_t tried_cnt; /* indexes not to pick again */
+    bool has_want;      /* this one, as long as it is alive, also when it drains */
+    uint32_t want;
 };
 
 enum lg_bal_outcome {

@@ -63,7 +63,13 @@ void lg_wait_leave(struct lg_session *s)
 static struct lg_bal_ask ask_of(const struct lg_session *s)
 {
     return (struct lg_bal_ask){
-        .key = s->key, .has_key = s->has_key, .tried = s->tried, .tried_cnt = s->tried_cnt};
+        .key = s->key,
+        .has_key = s->has_key,
+        .tried = s->tried,
+        .tried_cnt = s->tried_cnt,
+        .has_want = s->http.has_sticky,
+        .want = s->http.sticky_idx,
+    };
 }
 
 /* say_dead tells once that a pool has no usable backend, and once that it has again. */
@@ -189,8 +195,8 @@ static void go_on(struct lg_session *s)
     lg_session_queue(s);
 }
 
-/* Those that have tried a backend before may wait for fewer ones than those behind them, who pass
- * them by; this many are looked at. */
+/* Those that have tried a backend before, or have one that they stay with, may wait for fewer ones
+ * than those behind them, who pass them by; this many are looked at. */
 #define PASSED_MAX 16u
 
 static unsigned serve(struct lg_proxy *p, struct lg_pool_view *v)
@@ -204,7 +210,7 @@ static unsigned serve(struct lg_proxy *p, struct lg_pool_view *v)
         if (!lg_bal_is_full(&v->bal, &ask, p->now_ns)) {
             go_on(s);
             done++;
-        } else if (s->tried_cnt > 0) {
+        } else if (s->tried_cnt > 0 || ask.has_want) {
             passed++;
         } else {
             break;

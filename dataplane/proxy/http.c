@@ -123,6 +123,9 @@ static uint16_t write_head(struct lg_session *s, const struct lg_vars *v)
     }
     if (rule->request->cnt || rule->request->host)
         ch.edits = rule->request;
+    const struct lg_sticky *sticky = s->snap->pools[s->pool_idx].sticky;
+    if (sticky && sticky->cfg->strip)
+        ch.take_cookie = sticky->name;
     lg_http_write_request(&m->head, v->client, &ch, &text);
     if (text.over)
         return 431;
@@ -147,6 +150,21 @@ static void set_key(struct lg_session *s)
     } else {
         s->has_key = false;
     }
+}
+
+/* find_sticky: the backend that the request's cookie names. */
+static void find_sticky(struct lg_session *s)
+{
+    const struct lg_sticky *sticky = s->snap->pools[s->pool_idx].sticky;
+    struct lg_http *h = &s->http;
+
+    if (!sticky)
+        return;
+    enum lg_sticky_outcome o = lg_sticky_find(sticky, &s->p->http->head, &h->sticky_idx);
+    if (o == LG_STICKY_BAD)
+        lg_stat_inc(s->p->env.stats, LG_STAT_HTTP_STICKY_BAD);
+    h->has_sticky = o == LG_STICKY_OLD || o == LG_STICKY_CURRENT;
+    h->is_sticky_old = o == LG_STICKY_OLD;
 }
 
 /* route finds the rule, and what its templates are filled from; gives the status to answer when
@@ -282,6 +300,7 @@ static void take_request(struct lg_session *s, uint32_t len)
     if (status == 0) {
         s->pool_idx = h->rule->cfg->pool_idx;
         set_key(s);
+        find_sticky(s);
         status = write_head(s, &vars);
     }
     if (status) {

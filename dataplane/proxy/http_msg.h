@@ -6,6 +6,7 @@
 #include "http_reply.h"
 #include "proxy_priv.h"
 #include "rules.h"
+#include "sticky.h"
 
 /* Who the client is, in words. */
 struct lg_http_who {

@@ -49,6 +49,9 @@ struct lg_http {
     bool is_waiting;            /* the response deadline is running */
     bool is_said;               /* why it fails is in the log already */
     bool had_blank;             /* one empty line before the request line has been skipped */
+    bool has_sticky;            /* its cookie names a backend of the pool */
+    bool is_sticky_old;         /* ... by a key that signs no more: it gets a new one */
+    uint32_t sticky_idx;        /* that backend */
     lg_ns_t sent_ns;            /* when the backend had the request, as far as it was there */
     const struct lg_rule *rule; /* borrows: of the pinned snapshot; NULL: none took it yet */
     struct lg_http_scan scan;   /* of the head being gathered */

@@ -172,6 +172,29 @@ static enum lg_http_conn ends_for_client(struct lg_session *s, enum lg_http_fram
     return h->client_11 ? LG_HC_NONE : LG_HC_KEEP;
 }
 
+/* set_sticky gives the client the cookie of the backend that answers, unless it has it. */
+static void set_sticky(struct lg_session *s, struct lg_http_text *cookie)
+{
+    const struct lg_sticky *sticky = s->snap->pools[s->pool_idx].sticky;
+    const struct lg_http *h = &s->http;
+    bool is_there = h->has_sticky && h->sticky_idx == s->back->backend_idx;
+
+    if (sticky && (!is_there || h->is_sticky_old))
+        lg_sticky_put(sticky, s->back->backend_idx, s->tls != NULL, cookie);
+}
+
+static void count_sticky(struct lg_session *s, bool is_set)
+{
+    const struct lg_http *h = &s->http;
+
+    if (h->has_sticky)
+        lg_stat_inc(s->p->env.stats, h->sticky_idx == s->back->backend_idx
+                                         ? LG_STAT_HTTP_STICKY
+                                         : LG_STAT_HTTP_STICKY_LOST);
+    if (is_set)
+        lg_stat_inc(s->p->env.stats, LG_STAT_HTTP_STICKY_SET);
+}
+
 /* pass_head writes the parsed head to the client; false: no buffers now, nothing changed that a
  * second call would not do again. */
 static bool pass_head(struct lg_session *s)
@@ -188,7 +211,13 @@ static bool pass_head(struct lg_session *s)
     struct lg_http_who who;
     struct lg_vars vars = {.client = &who.client};
     struct lg_http_changes ch = {.vars = &vars};
+    char words[LG_STICKY_COOKIE_SZ];
+    struct lg_http_text cookie = {.p = words, .cap = sizeof words};
 
+    if (!is_interim)
+        set_sticky(s, &cookie);
+    if (!cookie.over)
+        ch.set_cookie = lg_span(cookie.p, cookie.len);
     if (!is_interim && h->rule && h->rule->response->cnt) {
         lg_http_who(s, &who);
         ch.edits = h->rule->response;
@@ -207,6 +236,7 @@ static bool pass_head(struct lg_session *s)
         return true;
     count_status(s, head->status);
     s->access.status = head->status;
+    count_sticky(s, ch.set_cookie.len > 0);
     h->has_resp_head = true;
     lg_back_note(s, head->status >= 500 ? LG_OUT_BAD : LG_OUT_GOOD);
     lg_meter_inc(&s->back->own->responses[head->status / 100 % LG_METER_CLASSES]);

@@ -15,6 +15,7 @@
 #include "budget.h"
 #include "config.h"
 #include "meter.h"
+#include "sticky.h"
 #include "tls.h"
 #include "view.h"
 
@@ -34,6 +35,7 @@ struct lg_listener {
 struct lg_pool_entry {
     struct lg_bal_pool bal;
     struct lg_tls_policy *tls; /* owns; NULL: in clear */
+    struct lg_sticky *sticky;  /* owns; NULL: clients do not stay */
 };
 
 /* One health check that the snapshot needs, and the backend whose settings it goes by. */
@@ -74,7 +76,8 @@ struct lg_snapshot_worker {
 
 struct lg_snapshot {
     uint64_t generation;
-    struct lg_config *cfg; /* owns */
+    uint8_t sticky_key[LG_STICKY_KEY_SZ]; /* of pools without a key_file; passed on; control only */
+    struct lg_config *cfg;                /* owns */
     uint32_t worker_cnt;
     uint32_t listener_cnt;
     struct lg_listener *listeners; /* owns; same order as cfg->listeners */

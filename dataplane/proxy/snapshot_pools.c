@@ -2,6 +2,7 @@
 /* lint: control-side */
 /* snapshot_pools.c: the pools of a snapshot, made and unmade on the control thread. */
 #include "snapshot.h"
+#include "sticky.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,7 @@ void lg_snapshot_pools_close(struct lg_snapshot *s)
     for (uint32_t i = 0; i < s->pool_cnt; i++) {
         if (s->pools[i].bal.cfg)
             lg_bal_pool_close(&s->pools[i].bal);
+        lg_sticky_free(s->pools[i].sticky);
         if (s->pools[i].tls)
             lg_tls_policy_free(s->pools[i].tls);
     }

@@ -153,3 +153,28 @@ E2E(Rules, MistakesAreToldWithLineAndKey)
     EXPECT_HAS(rig_out, "listeners[0].routes[1].redirect.to: expected http:// or https:// and a "
                         "host, $scheme://, or a path");
 }
+
+E2E(Sticky, AClientKeepsItsBackendAcrossAReload)
+{
+    USE;
+    EXPECT_RUN(0, "get 481 /hello -D - | tee \"$DIR/first\"");
+    EXPECT_HAS(rig_out, "Set-Cookie: SRV=");
+    EXPECT_HAS(rig_out, "; Path=/; Max-Age=3600; Secure; HttpOnly; SameSite=Lax\r\n");
+    /* Each client with its jar stays; those without go round. */
+    EXPECT_RUN(0, "for j in 1 2 3 4; do rm -f \"$DIR/jar$j\"; for i in 1 2 3 4; do"
+                  " echo $j $(get 481 /hello -b \"$DIR/jar$j\" -c \"$DIR/jar$j\"); done; done |"
+                  " sort | uniq -c | tee \"$DIR/by\" | wc -l;"
+                  " awk '{ print $NF }' \"$DIR/by\" | sort | uniq -c");
+    EXPECT_STR(rig_out, "4\n      2 10.91.2.10\n      2 10.91.2.11\n");
+    EXPECT(rig_reload()); /* the key is the process's */
+    int64_t kept = rig_stat("http_sticky"), set = rig_stat("http_sticky_set");
+    EXPECT_RUN(0, "for j in 1 2 3 4; do for i in 1 2 3 4; do"
+                  " echo $j $(get 481 /hello -b \"$DIR/jar$j\"); done; done | sort | uniq -c >"
+                  "\"$DIR/again\"; cmp \"$DIR/by\" \"$DIR/again\"");
+    EXPECT_STAT("http_sticky", kept + 16);
+    EXPECT_STAT("http_sticky_set", set);
+    int64_t bad = rig_stat("http_sticky_bad");
+    EXPECT_RUN(0, "get 481 /hello -H 'Cookie: SRV=0123456789abcdef0123456789abcdef' -D -");
+    EXPECT_HAS(rig_out, "Set-Cookie: SRV=");
+    EXPECT_STAT("http_sticky_bad", bad + 1);
+}

@@ -3,11 +3,13 @@
  * line or leave the alphabet of URIs, a redirect may not leave its host, and what we append to
  * Forwarded must be read as ours.
  * Target Functions: lg_tmpl_compile, lg_tmpl_put, lg_http_rewrite, lg_http_route_find,
- * lg_regex_match, lg_http_put_forwarded, lg_http_is_forwarded, lg_http_cookie_next */
+ * lg_regex_match, lg_http_put_forwarded, lg_http_is_forwarded, lg_http_cookie_next,
+ * lg_sticky_find */
 #include "cfg_arena.h"
 #include "http_forwarded.h"
 #include "http_key.h"
 #include "http_route.h"
+#include "sticky.h"
 
 #include <stdlib.h>
 
@@ -121,6 +123,21 @@ static void cookies(lg_span_t without)
     }
 }
 
+/* sticky: only the one tag that there is, is found. */
+static void sticky(void)
+{
+    static struct lg_sticky_tag tag = {.tag = {0x30, 0x31}, .backend_idx = 7, .is_current = true};
+    static const char digits[] = "30310000000000000000000000000000"; /* that tag */
+    struct lg_sticky s = {.name = LG_SPAN_STR("s"), .tag_cnt = 1, .tags = &tag};
+    uint32_t idx = 0;
+    bool is_there = false;
+
+    for (uint32_t i = 0; i < head.field_cnt; i++)
+        is_there |= memmem(head.fields[i].value.p, head.fields[i].value.len, digits, 32) != NULL;
+    enum lg_sticky_outcome o = lg_sticky_find(&s, &head, &idx);
+    expect(o != LG_STICKY_OLD && (o != LG_STICKY_CURRENT || (is_there && idx == 7)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *nul = size ? memchr(data, 0, size) : NULL;
@@ -137,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     match((const char *)data, &v);
     fill((const char *)data, &v);
     forwarded();
+    sticky();
     cookies(lg_span(data, LG_MIN((size_t)(nul - data), (size_t)4)));
     return 0;
 }

@@ -279,6 +279,22 @@ TEST(ConfigCheck, RefusesStaplingFromTwoPlacesOrNone)
     lg_config_free(cfg);
 }
 
+TEST(ConfigCheck, JudgesStickiness)
+{
+    static const struct fx_mistake mistakes[] = {
+        {"    connect_timeout: 5s", "    sticky: {max_age: 1h}",
+         "lg.yaml:21: pools[0].sticky: \"cookie\" is missing: the cookie's name"},
+        {"    connect_timeout: 5s", "    sticky: {cookie: \"a b\"}",
+         "lg.yaml:21: pools[0].sticky.cookie: found \"a b\", expected the name of a header field, "
+         "such as X-Real-IP"},
+        {"    connect_timeout: 5s", "    sticky: {cookie: a}",
+         "lg.yaml:47: listeners[1].pool: pool \"web\" is sticky by a cookie, and a tcp_ssl "
+         "listener "
+         "reads none; use balance: source, or type https"},
+    };
+    fx_expect_mistakes(mistakes, LG_ARRAY_CNT(mistakes));
+}
+
 #define ROUTE "{host: \"Shop.Example\", path: /api, pool: web}"
 
 TEST(ConfigCheck, JudgesRulesOfRequests)

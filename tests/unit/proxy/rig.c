@@ -4,6 +4,7 @@
 
 #include "pki.h"
 #include "probe.h"
+#include "sticky.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -189,6 +190,10 @@ static void build_snapshot(struct rig *r)
     if (!lg_is_ok(lg_snapshot_pools_open(&r->snap, NULL)))
         abort();
     r->snap.pools[0].tls = r->back_policy;
+    if (r->pools[0].sticky.line &&
+        !lg_is_ok(lg_sticky_build(&r->cfg, &r->pools[0], r->snap.sticky_key,
+                                  &r->snap.pools[0].sticky, &r->diag)))
+        abort();
 }
 
 void rig_build(struct rig *r)
