@@ -160,7 +160,8 @@ static void check_one_way(struct lg_check *c, const struct lg_at *at, struct lg_
 {
     static const char *const mutual_only[] = {
         "client_ca",          "crl",           "crl_fail",    "verify_depth",
-        "client_cert_header", "close_revoked", "client_ocsp", "client_ocsp_responder"};
+        "client_cert_header", "close_revoked", "client_ocsp", "client_ocsp_responder",
+        "client_cert_chain"};
     char key[LG_KEY_SZ];
 
     for (size_t i = 0; i < LG_ARRAY_CNT(mutual_only); i++) {
@@ -183,6 +184,10 @@ static void check_mutual(struct lg_check *c, const struct lg_at *at, struct lg_n
                        "\"%s\" needs client_ca: the PEM file of the CAs that sign your clients' "
                        "certificates",
                        auth->text);
+    struct lg_node *chain = lg_node_find(tls, "client_cert_chain");
+    if (chain && at->l->tls.client_cert_chain && !at->l->tls.client_cert_header)
+        lg_check_error(c, chain, lg_key(key, "listeners[%u].tls.client_cert_chain", at->idx),
+                       "has no effect without client_cert_header: true");
     struct lg_node *url = lg_node_find(tls, "client_ocsp_responder");
     if (url && at->l->tls.client_ocsp == LG_CLIENT_OCSP_OFF)
         lg_check_error(c, url, lg_key(key, "listeners[%u].tls.client_ocsp_responder", at->idx),

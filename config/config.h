@@ -121,6 +121,7 @@ struct lg_cfg_tls {
     bool close_revoked;        /* end live connections of who is revoked; default false */
     enum lg_client_ocsp client_ocsp; /* ask about clients' certificates; default off */
     char *client_ocsp_responder;     /* URL; NULL: the one in the certificate */
+    bool client_cert_chain;          /* and its intermediates; default false */
     bool client_cert_header;         /* https: pass the client's certificate on; default false */
     bool tickets;                    /* session tickets; default true */
     lg_ns_t ticket_lifetime_ns;      /* of a session, from its full handshake; default 1 h */

@@ -448,6 +448,12 @@ static const struct lg_field tls_fields[] = {
      .doc = "https: pass the client's certificate to the backend in Client-Cert (RFC 9440), beside "
             "the "
             "X-SSL-Client-* fields"},
+    {.key = "client_cert_chain",
+     .kind = &lg_kind_bool,
+     AT(struct lg_cfg_tls, client_cert_chain),
+     .def = "false",
+     .doc = "https, with client_cert_header: pass the intermediates between it and its CA in "
+            "Client-Cert-Chain, too; such clients get no session tickets"},
     {.key = "client_ocsp",
      .kind = &lg_kind_word,
      AT(struct lg_cfg_tls, client_ocsp),

@@ -15,6 +15,7 @@
  * cannot judge: a name of another form under a CA that limits that form.
  *
  * Cost: one parse and one signature check a certificate of the path. Memory: the worker's arena. */
+#include "dn.h"
 #include "wolf_priv.h"
 
 #include <time.h>
@@ -56,15 +57,13 @@ static void hex(lg_span_t in, char *out, size_t out_sz)
 }
 
 /* describe fills the log's fields, of a refused certificate too. */
-static void describe(struct lg_tls_cert_text *info, const DecodedCert *d, lg_span_t der)
+static void describe(struct lg_tls_cert_text *info, lg_span_t der)
 {
     uint8_t hash[WC_SHA256_DIGEST_SIZE];
     struct lg_x509 x;
-    lg_log_escape(lg_span(d->subject, strnlen(d->subject, sizeof d->subject)), info->subject,
-                  sizeof info->subject);
-    lg_log_escape(lg_span(d->issuer, strnlen(d->issuer, sizeof d->issuer)), info->issuer,
-                  sizeof info->issuer);
     if (lg_is_ok(lg_x509_parse(der, &x))) {
+        lg_dn_text(x.subject, info->subject, sizeof info->subject);
+        lg_dn_text(x.issuer, info->issuer, sizeof info->issuer);
         lg_span_t cn = lg_x509_common_name(x.subject);
         hex(x.serial, info->serial, sizeof info->serial);
         lg_log_escape(cn, info->cn, sizeof info->cn);
@@ -81,7 +80,7 @@ bool lg_auth_text(lg_span_t der, struct lg_tls_cert_text *out)
     InitDecodedCert(&d, der.p, (word32)der.len, NULL);
     bool ok = ParseCert(&d, CERT_TYPE, NO_VERIFY, NULL) == 0;
     if (ok)
-        describe(out, &d, der);
+        describe(out, der);
     FreeDecodedCert(&d);
     return ok;
 }
@@ -99,17 +98,35 @@ void lg_auth_drop_kept(struct lg_tls *t)
     t->kept = NULL;
 }
 
-bool lg_auth_keep(struct lg_tls *t, lg_span_t der)
+bool lg_auth_keep(struct lg_tls *t, lg_span_t der, const lg_span_t *chain, uint32_t chain_cnt)
 {
+    size_t chain_sz = 0;
     lg_auth_drop_kept(t);
     if (!t->policy->keeps_cert || der.len > LG_TLS_CLIENT_CERT_MAX)
         return true;
-    t->kept = lg_arena_take(&t->core->arena, sizeof *t->kept + der.len);
+    for (uint32_t i = 0; i < chain_cnt && t->policy->keeps_chain; i++)
+        chain_sz += 2 + chain[i].len;
+    if (chain_sz > LG_TLS_CLIENT_CHAIN_MAX)
+        chain_sz = 0; /* whole or not at all */
+    t->kept = lg_arena_take(&t->core->arena, sizeof *t->kept + der.len + chain_sz);
     if (!t->kept)
         return false;
     t->kept->sz = (uint32_t)der.len;
+    t->kept->chain_sz = (uint32_t)chain_sz;
     memcpy(t->kept->der, der.p, der.len);
+    uint8_t *at = t->kept->der + der.len;
+    for (uint32_t i = 0; i < chain_cnt && chain_sz > 0; at += chain[i++].len) {
+        lg_put_be16(at, (uint16_t)chain[i].len);
+        at += 2;
+        memcpy(at, chain[i].p, chain[i].len);
+    }
     return true;
+}
+
+lg_span_t lg_tls_client_chain(const struct lg_tls *t)
+{
+    bool has = t->kept && t->info.has_client_cert;
+    return has ? lg_span(t->kept->der + t->kept->sz, t->kept->chain_sz) : lg_span(NULL, 0);
 }
 
 lg_span_t lg_tls_client_cert(const struct lg_tls *t)
@@ -371,16 +388,39 @@ static enum lg_tls_reason verify_path(struct path *p)
 
 enum status { STATUS_GOOD, STATUS_REVOKED, STATUS_STALE, STATUS_MISSING };
 
-/* ask_crls: *until_s is lowered to when a good answer becomes stale. */
-static enum status ask_crls(const struct path *p, const struct lg_x509 *x, int64_t *until_s)
+/* issuer_key gives the beginning of the hash of the key that has signed certificate idx. */
+static bool issuer_key(const struct path *p, uint32_t idx, uint8_t out[8])
+{
+    uint8_t hash[LG_HASH_SZ];
+    if (idx + 1 == p->cnt) {
+        memcpy(out, p->anchor_key, 8);
+        return true;
+    }
+    lg_span_t spki = p->x[idx + 1].spki;
+    if (wc_Sha256Hash(spki.p, (word32)spki.len, hash) != 0)
+        return false;
+    memcpy(out, hash, 8);
+    return true;
+}
+
+/* ask_crls: what the lists say of certificate idx. Only lists that its issuer's own key has signed
+ * speak of it: another CA may have the same name. *until_s is lowered to when a good answer becomes
+ * stale. */
+static enum status ask_crls(const struct path *p, uint32_t idx, int64_t *until_s)
 {
     const struct lg_tls_policy *pol = p->policy;
+    const struct lg_x509 *x = &p->x[idx];
     enum status answer = STATUS_MISSING;
     int64_t next_s = INT64_MIN;
+    uint8_t key[8];
+    if (!issuer_key(p, idx, key))
+        return STATUS_MISSING;
     for (uint32_t i = lg_policy_crl(pol, x->issuer);
          i < pol->crl_cnt &&
          lg_span_eq(lg_span(pol->crls[i]->issuer, pol->crls[i]->issuer_sz), x->issuer);
          i++) {
+        if (memcmp(pol->crls[i]->key_hash, key, sizeof key) != 0)
+            continue;
         if (lg_crl_table_has(&pol->crls[i]->table, x->serial))
             return STATUS_REVOKED; /* also by a list past its date */
         next_s = LG_MAX(next_s, pol->crls[i]->next_update_s);
@@ -446,7 +486,7 @@ static enum lg_tls_reason check_crls(struct path *p, struct lg_stats *stats)
     if (p->policy->crl_cnt == 0)
         return LG_TLS_R_NONE;
     for (uint32_t i = 0; i < p->cnt; i++) {
-        enum status a = ask_crls(p, &p->x[i], &until_s);
+        enum status a = ask_crls(p, i, &until_s);
         if (a == STATUS_REVOKED)
             return no(p, LG_TLS_R_REVOKED, LG_ALERT_CERTIFICATE_REVOKED);
         missing |= a == STATUS_MISSING;
@@ -506,7 +546,7 @@ enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint3
     if (ParseCert(&d, CERT_TYPE, NO_VERIFY, NULL) == 0) {
         struct lg_tls_cert_text *text = lg_info_cert(t);
         if (text)
-            describe(text, &d, certs[0]);
+            describe(text, certs[0]);
         r = text ? build(&p, certs, cnt) : no(&p, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
         if (r == LG_TLS_R_NONE && t->policy->client && *t->peer_name)
             r = check_name(&p, &d, t->peer_name);
@@ -522,8 +562,8 @@ enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint3
         r = lg_ask_about(t, certs[0], p.cnt > 1 ? p.der[1] : anchor_of(&p), &p.alert);
     for (uint32_t i = 0; i < p.cnt; i++)
         p.until_s = LG_MIN(p.until_s, p.x[i].not_after_s);
-    if (r == LG_TLS_R_NONE &&
-        (!lg_auth_keep(t, certs[0]) || (p.knows_issuers && !keep_ident(t, &p))))
+    if (r == LG_TLS_R_NONE && (!lg_auth_keep(t, certs[0], p.der + 1, p.cnt - 1) ||
+                               (p.knows_issuers && !keep_ident(t, &p))))
         r = no(&p, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
     t->verified = r == LG_TLS_R_NONE;
     if (t->verified)

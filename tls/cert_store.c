@@ -43,3 +43,9 @@ bool lg_store_drop(struct lg_store *st, struct lg_stored *s)
     st->cnt--;
     return true;
 }
+
+uint64_t lg_store_nr(void)
+{
+    static uint64_t last;
+    return ++last;
+}

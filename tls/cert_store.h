@@ -55,6 +55,9 @@ void lg_store_add(struct lg_store *st, struct lg_stored *s);
 /* lg_store_drop gives up a reference; true: it was the last, and s is out: free it. */
 bool lg_store_drop(struct lg_store *st, struct lg_stored *s);
 
+/* lg_store_nr: another number each time, for what must not be taken for another later. Control. */
+uint64_t lg_store_nr(void);
+
 /* ctx_wolf.c, trust_wolf.c: give up a reference. NULL allowed. */
 void lg_cert_give(struct lg_cert_shared *c);
 void lg_bundle_give(struct lg_tls_bundle *b);

@@ -61,9 +61,10 @@ bool lg_tls_policy_same(const struct lg_tls_policy *a, const struct lg_tls_polic
            a->prefer == b->prefer && a->sni_strict == b->sni_strict &&
            a->client_auth == b->client_auth && a->crl_fail == b->crl_fail &&
            a->verify_depth == b->verify_depth && a->keeps_cert == b->keeps_cert &&
-           a->closes_revoked == b->closes_revoked && a->client_ocsp == b->client_ocsp &&
-           strcmp(a->ocsp_url, b->ocsp_url) == 0 && memcmp(a->id, b->id, sizeof a->id) == 0 &&
-           same_alpn(a, b) && same_tickets(a, b) && same_parts(a, b);
+           a->keeps_chain == b->keeps_chain && a->closes_revoked == b->closes_revoked &&
+           a->client_ocsp == b->client_ocsp && strcmp(a->ocsp_url, b->ocsp_url) == 0 &&
+           memcmp(a->id, b->id, sizeof a->id) == 0 && same_alpn(a, b) && same_tickets(a, b) &&
+           same_parts(a, b);
 }
 
 /* ---------------------------------------------------------------- copies */

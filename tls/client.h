@@ -63,9 +63,9 @@ LG_MUST lg_err_t lg_tls_client_policy_build(const struct lg_tls_client_cfg *cfg,
 
 /* One session to come back to. All zero: none. Owner core. */
 struct lg_tls_session {
-    struct WOLFSSL_SESSION *s;          /* owns, in the core's arena */
-    const struct lg_tls_policy *policy; /* borrows: only compared */
-    const char *name;                   /* borrows: the name it was made with */
+    struct WOLFSSL_SESSION *s; /* owns, in the core's arena */
+    uint64_t policy_nr;        /* of the policy it was made under */
+    const char *name;          /* borrows: the name it was made with */
 };
 
 /* lg_tls_client_open begins a client's connection.

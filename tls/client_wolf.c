@@ -4,6 +4,7 @@
  * name, sessions. The handshake itself is hs_wolf.c's, the server's chain auth_wolf.c's. */
 #include "client.h"
 #include "cert_priv.h"
+#include "cert_store.h"
 #include "wolf_priv.h"
 
 #include <stdlib.h>
@@ -191,6 +192,7 @@ static bool build(struct lg_where *w, const struct lg_tls_client_cfg *cfg, struc
     struct lg_tls_client *c = p->client = calloc(1, sizeof *c);
     if (!c)
         return false;
+    c->nr = lg_store_nr();
     c->is_checking = cfg->ca != NULL;
     c->wants_tickets = cfg->resumption;
     c->name = strdup(cfg->name ? cfg->name : "");
@@ -299,7 +301,7 @@ static bool configure(struct lg_tls *t, const struct lg_tls_session *session)
     if (c->wants_tickets)
         wolfSSL_set_SessionTicket_cb(ssl, on_ticket, t);
     /* A session that wolfSSL does not take (too old) only means a full handshake. */
-    if (session && session->s && session->policy == t->policy &&
+    if (session && session->s && session->policy_nr == t->policy->client->nr &&
         strcmp(session->name, t->peer_name) == 0)
         (void)wolfSSL_set_session(ssl, session->s);
     return true;
@@ -357,7 +359,8 @@ bool lg_tls_session_take(struct lg_tls *t, struct lg_tls_session *out)
         return false;
     t->has_ticket = false;
     lg_tls_session_free(out);
-    *out = (struct lg_tls_session){.s = s, .policy = t->policy, .name = t->peer_name};
+    *out =
+        (struct lg_tls_session){.s = s, .policy_nr = t->policy->client->nr, .name = t->peer_name};
     return true;
 }
 

@@ -310,7 +310,8 @@ static bool id_build(const struct lg_cfg_listener *l, struct lg_tls_policy *p)
                     (byte)p->crl_fail,
                     (byte)p->verify_depth,
                     p->closes_revoked,
-                    (byte)p->client_ocsp};
+                    (byte)p->client_ocsp,
+                    p->keeps_chain};
     bool ok = wc_InitSha256(&h) == 0 && hash_str(&h, "lockgate policy") && hash_str(&h, l->name) &&
               wc_Sha256Update(&h, facts, sizeof facts) == 0;
     for (uint32_t i = 0; ok && i < p->anchor_cnt; i++)
@@ -360,6 +361,7 @@ lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct lg_cfg_li
     p->ocsp_url = strdup(l->tls.client_ocsp_responder ? l->tls.client_ocsp_responder : "");
     p->closes_revoked = l->tls.close_revoked;
     p->keeps_cert = l->type == LG_LISTENER_HTTPS && l->tls.client_cert_header;
+    p->keeps_chain = p->keeps_cert && l->tls.client_cert_chain;
     uint32_t errors = diag->error_cnt;
     bool ok = p->ocsp_url && build(&w, p);
     if (!ok) {

@@ -6,7 +6,7 @@
 
 void lg_info_init(struct lg_tls_info *i)
 {
-    i->suite = i->group = i->alpn = i->sni = "";
+    i->suite = i->group = i->sig_scheme = i->alpn = i->sni = "";
     i->subject = i->issuer = i->serial = i->fingerprint = i->cn = "";
     i->alert_sent = i->alert_received = LG_TLS_NO_ALERT;
 }

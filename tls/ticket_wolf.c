@@ -219,7 +219,9 @@ void lg_ticket_hold(struct lg_tls *t, lg_span_t der, int64_t until_s)
     if (!t->policy->has_tickets)
         return;
     lg_span_t ident = t->ident ? lg_span(t->ident->bytes, t->ident->sz) : lg_span(NULL, 0);
-    if (der.len + ident.len <= LG_TICKET_DER_MAX && make(t, der, ident)) {
+    /* A ticket has no room for the chain: who must be passed on with it comes whole each time. */
+    bool has_chain = t->kept && t->kept->chain_sz > 0;
+    if (!has_chain && der.len + ident.len <= LG_TICKET_DER_MAX && make(t, der, ident)) {
         t->ticket->until_s = until_s;
         return;
     }
@@ -313,5 +315,5 @@ bool lg_ticket_resume(struct lg_tls *t)
     lg_span_t der = lg_span(o->der, o->der_sz);
     lg_span_t ident = lg_span(o->der + o->der_sz, o->ident_sz);
     return !t->verified ||
-           (lg_auth_describe(t, der) && lg_auth_keep(t, der) && lg_ident_keep(t, ident));
+           (lg_auth_describe(t, der) && lg_auth_keep(t, der, NULL, 0) && lg_ident_keep(t, ident));
 }

@@ -80,6 +80,7 @@ struct lg_tls_core_cfg {
     uint32_t max_conns;        /* lg_tls objects */
     uint32_t max_handshakes;   /* in flight at once; each may use handshake_mem_sz of the arena */
     uint32_t handshake_mem_sz; /* 0: the measured default */
+    bool keeps_chains;         /* and for those above them */
     bool keeps_certs;          /* plan for clients' certificates that are passed on */
     bool keeps_wolf;           /* plan for clients that want tickets: wolfSSL serves them on */
     uint8_t aead_arch;         /* enum lg_aead_arch; 0: the best the processor has */
@@ -137,11 +138,12 @@ enum lg_tls_reason {
 
 /* All texts are borrowed until close, and valid until the next call for this connection. */
 struct lg_tls_info {
-    uint16_t version;  /* 0x0303, 0x0304; 0 before ServerHello */
-    const char *suite; /* IANA name, static; "" when none */
-    const char *group; /* "x25519", ...; "" when unknown */
-    const char *alpn;  /* chosen protocol; "" when none */
-    const char *sni;   /* lower case, checked; "" when none */
+    uint16_t version;       /* 0x0303, 0x0304; 0 before ServerHello */
+    const char *suite;      /* IANA name, static; "" when none */
+    const char *group;      /* "x25519", ...; "" when unknown */
+    const char *sig_scheme; /* IANA name of what we signed with, static; "" when we did not */
+    const char *alpn;       /* chosen protocol; "" when none */
+    const char *sni;        /* lower case, checked; "" when none */
     bool resumed;
     bool has_client_cert; /* presented and verified */
     enum lg_tls_reason reason;
@@ -201,6 +203,11 @@ const struct lg_tls_info *lg_tls_get_info(const struct lg_tls *t);
  * otherwise. Borrowed until close. */
 #define LG_TLS_CLIENT_CERT_MAX 4096
 lg_span_t lg_tls_client_cert(const struct lg_tls *t);
+/* lg_tls_client_chain: DER of the intermediates between it and its CA, the length in 16 bits before
+ * each, where client_cert_chain asks for them; empty also when it would be longer than
+ * LG_TLS_CLIENT_CHAIN_MAX, and on a resumed session. */
+#define LG_TLS_CLIENT_CHAIN_MAX 8192
+lg_span_t lg_tls_client_chain(const struct lg_tls *t);
 /* lg_tls_reason_stat: the counter a failure bumps; _text: words for the log ("no certificate"). */
 const char *lg_tls_reason_text(enum lg_tls_reason r);
 const char *lg_tls_alert_name(uint8_t alert);

@@ -98,6 +98,7 @@ struct lg_crl_ref {
 
 /* What only a client's policy has. */
 struct lg_tls_client {
+    uint64_t nr;        /* of this policy alone, for the life of the process */
     bool is_checking;   /* the server must prove who it is */
     bool wants_tickets; /* keep them for lg_tls_session_take */
     char *name;         /* owns: the server's, "" none */
@@ -121,7 +122,8 @@ struct lg_tls_policy {
     enum lg_client_ocsp client_ocsp;
     char *ocsp_url; /* owns: whom to ask about clients; "" whom their certificates name */
     uint32_t verify_depth;
-    bool keeps_cert; /* the client's, for its connection's life */
+    bool keeps_cert;  /* the client's, for its connection's life */
+    bool keeps_chain; /* and those that stand between it and its CA */
     bool closes_revoked;
     bool has_tickets;
     uint32_t ticket_lifetime_s;
@@ -165,9 +167,10 @@ int lg_span_cmp(lg_span_t a, lg_span_t b);
 /* Measured (tests/unit/tls/test_mem.c holds them to it): arena bytes of one connection while it
  * shakes hands and once it is open, and what a core needs besides: size classes' open pages. */
 #define LG_TLS_HANDSHAKE_MEM_SZ 40960
-#define LG_TLS_OPEN_MEM_SZ 288       /* texts of lg_tls_info; without client certificate its SNI */
-#define LG_TLS_KEPT_MEM_SZ 1280      /* a client's certificate, where it is kept; RSA-2048's */
-#define LG_TLS_OPEN_WOLF_MEM_SZ 6144 /* with wolfSSL's object */
+#define LG_TLS_OPEN_MEM_SZ 288        /* texts of lg_tls_info; without client certificate its SNI */
+#define LG_TLS_KEPT_CHAIN_MEM_SZ 2048 /* and those above it, where they are kept: one or two */
+#define LG_TLS_KEPT_MEM_SZ 1280       /* a client's certificate, where it is kept; RSA-2048's */
+#define LG_TLS_OPEN_WOLF_MEM_SZ 6144  /* with wolfSSL's object */
 #define LG_TLS_CORE_MEM_SZ (32 * LG_ARENA_PAGE_SZ)
 
 /* Expanded AES-GCM keys kept (aead.h), 1 KiB each: two for every connection that is busy at a time.
@@ -234,8 +237,9 @@ enum lg_tls_reason lg_ident_judge(lg_span_t bytes, const struct lg_tls_policy *p
 
 /* A client's certificate that is passed on to backends. */
 struct lg_kept_cert {
-    uint32_t sz;
-    uint8_t der[];
+    uint32_t sz, chain_sz;
+    uint8_t der[]; /* the certificate, and behind it those of its chain, each behind its 16-bit
+                      length */
 };
 
 /* A connection that waits for an OCSP answer. */
@@ -350,7 +354,7 @@ LG_MUST bool lg_auth_text(lg_span_t der, struct lg_tls_cert_text *out);
 LG_MUST bool lg_auth_describe(struct lg_tls *t, lg_span_t der);
 /* auth_wolf.c: lg_auth_keep keeps a verified client's certificate where the policy wants it; false:
  * no memory. */
-bool lg_auth_keep(struct lg_tls *t, lg_span_t der);
+bool lg_auth_keep(struct lg_tls *t, lg_span_t der, const lg_span_t *chain, uint32_t chain_cnt);
 void lg_auth_drop_kept(struct lg_tls *t);
 /* auth_wolf.c: judges a client's chain, leaf first, and fills t->info; t->verified on success. */
 enum lg_tls_reason lg_auth_check(struct lg_tls *t, const lg_span_t *certs, uint32_t cnt,

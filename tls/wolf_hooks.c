@@ -91,6 +91,8 @@ static size_t arena_sz(const struct lg_tls_core_cfg *cfg)
     size_t open = cfg->keeps_wolf ? LG_TLS_OPEN_WOLF_MEM_SZ : LG_TLS_OPEN_MEM_SZ;
     if (cfg->keeps_certs)
         open += LG_TLS_KEPT_MEM_SZ;
+    if (cfg->keeps_chains)
+        open += LG_TLS_KEPT_CHAIN_MEM_SZ;
     return (size_t)cfg->max_handshakes * hs + (size_t)cfg->max_conns * open + LG_TLS_CORE_MEM_SZ;
 }
 

@@ -99,6 +99,7 @@ void lg_http_who(const struct lg_session *s, struct lg_http_who *who)
         .group = i->group,
         .resumed = i->resumed,
         .cert = s->tls ? lg_tls_client_cert(s->tls) : lg_span(NULL, 0),
+        .chain = s->tls ? lg_tls_client_chain(s->tls) : lg_span(NULL, 0),
         .fwd_headers = (uint8_t)l->forwarded.headers,
         .fwd_keeps = l->forwarded.trust_cnt ? is_believed : l->forwarded.incoming == LG_FWD_APPEND,
         .fwd_trusts = is_believed,

@@ -90,7 +90,8 @@ struct lg_http_client {
     bool is_mutual;      /* the listener asks for certificates: say the outcome */
     bool has_cert;
     const char *subject, *issuer, *serial, *fingerprint; /* escaped */
-    lg_span_t cert;                                      /* DER; empty: not to be passed on */
+    lg_span_t chain; /* DER of those above it, a 16-bit length before each; or empty */
+    lg_span_t cert;  /* DER; empty: not to be passed on */
 };
 
 /* Text being written; over: it did not fit, and p holds a part. */

@@ -77,14 +77,12 @@ static void put_printable(struct lg_http_text *t, const char *name, const char *
     lg_http_put_str(t, "\r\n");
 }
 
-/* put_cert writes a Byte Sequence of RFC 8941 3.3.5: base64 between colons.
- *= https://www.rfc-editor.org/rfc/rfc9440#section-2.2
- *# The Client-Cert header field [...] is an Item Structured Header */
-static void put_cert(struct lg_http_text *t, lg_span_t der)
+/* put_bytes writes a Byte Sequence of RFC 8941 3.3.5: base64 between colons. */
+static void put_bytes(struct lg_http_text *t, lg_span_t der)
 {
     static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-    lg_http_put_str(t, "Client-Cert: :");
+    lg_http_put_str(t, ":");
     for (size_t i = 0; i < der.len; i += 3) {
         size_t left = der.len - i;
         uint32_t v = (uint32_t)der.p[i] << 16 | (left > 1 ? (uint32_t)der.p[i + 1] << 8 : 0) |
@@ -93,7 +91,31 @@ static void put_cert(struct lg_http_text *t, lg_span_t der)
                         left > 2 ? digit[v & 63] : '='};
         lg_http_put(t, four, sizeof four);
     }
-    lg_http_put_str(t, ":\r\n");
+    lg_http_put_str(t, ":");
+}
+
+/*= https://www.rfc-editor.org/rfc/rfc9440#section-2.2
+ *# The Client-Cert header field [...] is an Item Structured Header */
+static void put_cert(struct lg_http_text *t, lg_span_t der)
+{
+    lg_http_put_str(t, "Client-Cert: ");
+    put_bytes(t, der);
+    lg_http_put_str(t, "\r\n");
+}
+
+/*= https://www.rfc-editor.org/rfc/rfc9440#section-2.3
+ *# The Client-Cert-Chain header field is a List Structured Header */
+static void put_chain(struct lg_http_text *t, lg_span_t chain)
+{
+    struct lg_cur c = lg_cur(chain);
+    bool is_first = true;
+    while (lg_cur_left(&c) > 0) {
+        lg_http_put_str(t, is_first ? "Client-Cert-Chain: " : ", ");
+        put_bytes(t, lg_cur_vec16(&c));
+        is_first = false;
+    }
+    if (!is_first)
+        lg_http_put_str(t, "\r\n");
 }
 
 static void put_identity(const struct lg_http_client *c, struct lg_http_text *t)
@@ -109,6 +131,7 @@ static void put_identity(const struct lg_http_client *c, struct lg_http_text *t)
     put_printable(t, "X-SSL-Client-Fingerprint", c->fingerprint);
     if (c->cert.len)
         put_cert(t, c->cert);
+    put_chain(t, c->chain);
 }
 
 static void put_target(const struct lg_http_head *h, lg_span_t target, struct lg_http_text *t)

@@ -25,6 +25,7 @@ const struct lg_tls_info *lg_session_tls_info(const struct lg_session *s)
 {
     static const struct lg_tls_info none = {.suite = "",
                                             .group = "",
+                                            .sig_scheme = "",
                                             .alpn = "",
                                             .sni = "",
                                             .subject = "",

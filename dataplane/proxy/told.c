@@ -73,7 +73,7 @@ bool lg_told_backend(struct lg_session *s)
         .version = i->version == LG_TLS_13 ? "TLSv1.3" : "TLSv1.2",
         .cipher = i->suite,
         .group = i->group,
-        .sig_scheme = "",
+        .sig_scheme = i->sig_scheme,
         .cn = i->cn,
         .client_cert = s->tls ? lg_tls_client_cert(s->tls) : lg_span(NULL, 0),
     };

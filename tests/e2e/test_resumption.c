@@ -194,3 +194,21 @@ E2E(Resumption, NoneWhereTicketsAreOff)
         EXPECT_HAS(rig_out, "hello from");
     }
 }
+
+static const char chained[] =
+    "pools:\n  - {name: odd, backends: [{name: a, address: \"10.91.2.10:8001\"}]}\n"
+    "listeners:\n"
+    "  - {name: chained, type: https, $BIND:8447, pool: odd,\n"
+    "     tls: {$CERTS, client_auth: required, client_ca: $PKI/client-root.pem,\n"
+    "           client_cert_header: true, client_cert_chain: true}}\n";
+
+E2E(Identity, R43_TheBackendGetsTheChain)
+{
+    RIG(chained);
+    EXPECT_RUN(0, "get 8447 /echo $(as alice) -H 'Client-Cert-Chain: :AAAA:' > $DIR/chain.out; "
+                  "want=$(openssl x509 -in $PKI/client-inter.pem -outform der | base64 -w0); "
+                  "grep -qiF \"Client-Cert-Chain: :$want:\" $DIR/chain.out && "
+                  "! grep -q AAAA: $DIR/chain.out && cat $DIR/chain.out");
+    EXPECT_HAS(rig_out, "X-SSL-Client-Subject: CN=alice,O=Lockgate\r\n");
+    EXPECT_HAS(rig_out, "X-SSL-Client-Issuer: CN=Lockgate Test Client Intermediate,O=Lockgate\r\n");
+}

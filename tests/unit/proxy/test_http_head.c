@@ -339,7 +339,8 @@ TEST(HttpHead, RefusesResponsesThatSplit)
 
 /* -- writing -- */
 
-static lg_span_t cert; /* what is passed on of the client's */
+static lg_span_t chain; /* likewise, of those above it */
+static lg_span_t cert;  /* what is passed on of the client's */
 static const struct lg_http_changes no_changes;
 
 static const char *write_request(bool is_mutual, bool has_cert)
@@ -357,7 +358,8 @@ static const char *write_request(bool is_mutual, bool has_cert)
                                      .issuer = "CN=Root",
                                      .serial = "0A",
                                      .fingerprint = "ff00",
-                                     .cert = cert};
+                                     .cert = cert,
+                                     .chain = chain};
     lg_http_write_request(&h, &c, &no_changes, &t);
     EXPECT(!t.over);
     buf[t.len] = '\0';
@@ -439,6 +441,17 @@ TEST(HttpWrite, R43_WritesTheCertificateAsAByteSequence)
     }
     cert = lg_span(NULL, 0);
     EXPECT(strstr(write_request(true, true), "Client-Cert:") == NULL);
+}
+
+TEST(HttpWrite, R43_WritesTheChainAsAListOfByteSequences)
+{
+    cert = LG_SPAN_STR("leaf");
+    chain = LG_SPAN_STR("\0\3foo\0\4foob");
+    EXPECT_OK(WITH("Client-Cert-Chain: :AAAA:\r\n"));
+    EXPECT_HAS(write_request(true, true), "\r\nClient-Cert-Chain: :Zm9v:, :Zm9vYg==:\r\n");
+    EXPECT(strstr(write_request(true, false), "Client-Cert") == NULL);
+    chain = cert = lg_span(NULL, 0);
+    EXPECT(strstr(write_request(true, true), "Client-Cert") == NULL);
 }
 
 TEST(HttpWrite, FramesTheBodyOnce)

@@ -20,6 +20,8 @@ static const struct {
     struct pki_spec spec;
 } specs[] = {
     {"root", {.cn = "Test Root", .ca = "critical,CA:TRUE", .ku = CA_KU}},
+    {"root2", {.cn = "Test Root", .ca = "critical,CA:TRUE", .ku = CA_KU}},
+    {"twin", {.cn = "Twin", .issuer = "root2", .ku = EE_KU, .eku = "clientAuth"}},
     {"inter", {.cn = "Test Intermediate", .issuer = "root", .ca = "critical,CA:TRUE", .ku = CA_KU}},
     {"other", {.cn = "Other Root", .ca = "critical,CA:TRUE", .ku = CA_KU}},
     {"srvca", {.cn = "Server CA", .ca = "critical,CA:TRUE", .ku = CA_KU}},
@@ -124,6 +126,9 @@ static const struct {
     {"ncgood", {.cn = "Names Kept", .san = "DNS:x.ok.example", .issuer = "nc"}},
     {"ncbad", {.cn = "Names Broken", .san = "DNS:x.bad.example", .issuer = "nc"}},
     {"sha1", {.cn = "Sha One", .issuer = "root", .sha1 = true}},
+    {"rsaroot", {.cn = "RSA Root", .key = PKI_RSA2048, .ca = "critical,CA:TRUE", .ku = CA_KU}},
+    {"md5", {.cn = "Md Five", .issuer = "rsaroot", .md5 = true}},
+    {"zoned", {.cn = "Zoned", .issuer = "root", .zoned = true}},
     {"weak", {.cn = "Weak", .issuer = "root", .key = PKI_RSA1024}},
     {"brief", {.cn = "Brief", .issuer = "root", .from_s = -60, .to_s = 2}},
     {"brief2", {.cn = "Brief Too", .issuer = "root", .from_s = -60, .to_s = 2}},
@@ -245,8 +250,12 @@ static void make(size_t i)
         add_ext(x, issuer, NID_ext_key_usage, s->eku);
     if (s->year9999)
         ASN1_TIME_set_string(X509_getm_notAfter(x), "99991231235959Z");
+    if (s->zoned) { /* libcrypto would not write it itself */
+        ASN1_STRING_set(X509_getm_notBefore(x), "200101000000+0100", -1);
+        ASN1_STRING_set(X509_getm_notAfter(x), "490101000000+0100", -1);
+    }
     EVP_PKEY *signer = by ? by->key : key;
-    if (!X509_sign(x, signer, digest_for(signer, s->sha1)))
+    if (!X509_sign(x, signer, s->md5 ? EVP_md5() : digest_for(signer, s->sha1)))
         abort();
     made[i] = (struct pki_cert){x, key};
 }

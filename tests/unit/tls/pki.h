@@ -24,6 +24,8 @@ struct pki_spec {
     bool must_staple;   /* RFC 7633 */
     int from_s, to_s;   /* validity, seconds from now; both 0: an hour ago to a day ahead */
     bool sha1;          /* signed with SHA-1 */
+    bool md5;           /* with MD5 */
+    bool zoned;         /* its dates say +0100 */
     bool twice;         /* extendedKeyUsage comes twice */
     bool v1;            /* version 1: without extensions */
     bool year9999;      /* no well-defined end (RFC 5280 4.1.2.5) */

@@ -283,6 +283,45 @@ TEST(R23, NameConstraintsOfTheBundlesCaHoldBelowItsIntermediates)
     expect_admitted(LG_AUTH_REQUIRED, TLS1_3_VERSION, "nc", "ncdeepgood", "ncsub");
 }
 
+TEST(R19, AListSpeaksOfWhatItsOwnCaHasIssuedOnly)
+{
+    /* Two CAs of one name: the list of one must not condemn what the other has issued... */
+    struct rig r;
+    rig_init(&r, "ecdsa");
+    rig_auth(&r, LG_AUTH_REQUIRED, "root,root2");
+    r.listener.tls.crl_fail = LG_CRL_FAIL_OPEN;
+    rig_crl(&r, pki_crl("root", "twin", 3600, NULL));
+    rig_all(&r, TLS1_3_VERSION, "twin", NULL);
+    EXPECT(rig_is_open(&r));
+    rig_fini(&r);
+    /* ... nor acquit it: there is none that speaks of it. */
+    rig_init(&r, "ecdsa");
+    rig_auth(&r, LG_AUTH_REQUIRED, "root,root2");
+    rig_crl(&r, pki_crl("root", "revoked", 3600, NULL));
+    rig_all(&r, TLS1_3_VERSION, "twin", NULL);
+    EXPECT_EQ(lg_tls_get_info(r.t)->reason, LG_TLS_R_CRL_MISSING);
+    rig_fini(&r);
+    rig_init(&r, "ecdsa");
+    rig_auth(&r, LG_AUTH_REQUIRED, "root,root2");
+    rig_crl(&r, pki_crl("root", "revoked", 3600, NULL));
+    rig_crl(&r, pki_crl("root2", "twin", 3600, NULL));
+    rig_all(&r, TLS1_3_VERSION, "twin", NULL);
+    EXPECT_EQ(lg_tls_get_info(r.t)->reason, LG_TLS_R_REVOKED);
+    rig_close(&r);
+    rig_client(&r, TLS1_3_VERSION, "good", NULL);
+    rig_connect(&r);
+    EXPECT(rig_is_open(&r));
+    rig_fini(&r);
+}
+
+TEST(R18, DatesInAnotherTimeZoneAreNoDates)
+{
+    /* RFC 5280 4.1.2.5: GMT, with seconds. */
+    expect_all_refused(&(struct want){"zoned", NULL, LG_ALERT_BAD_CERTIFICATE, LG_TLS_R_BAD_CERT,
+                                      LG_STAT_TLS_FAIL_BAD_CERT},
+                       NULL);
+}
+
 TEST(R18, AnEndInTheYear9999IsTaken)
 {
     for (size_t v = 0; v < 2; v++)
@@ -323,6 +362,87 @@ TEST(R24, ACurveThatIsNotSupportedIsRefused)
         EXPECT(!rig_is_open(&r));
         EXPECT(r.alert == LG_ALERT_BAD_CERTIFICATE || r.alert == LG_ALERT_HANDSHAKE_FAILURE ||
                r.alert == LG_ALERT_CERTIFICATE_REQUIRED);
+        rig_fini(&r);
+    }
+}
+
+TEST(R24, Md5SignaturesAreRefused)
+{
+    expect_all_refused(&(struct want){"md5", NULL, LG_ALERT_BAD_CERTIFICATE, LG_TLS_R_BAD_CERT,
+                                      LG_STAT_TLS_FAIL_BAD_CERT},
+                       "rsaroot");
+}
+
+/* chain_of gives certificate nr of what is passed on; empty: there are not so many. */
+static lg_span_t chain_of(const struct lg_tls *t, int nr)
+{
+    struct lg_cur c = lg_cur(lg_tls_client_chain(t));
+    lg_span_t one = lg_cur_vec16(&c);
+    while (nr-- > 0)
+        one = lg_cur_vec16(&c);
+    return one;
+}
+
+TEST(R43, TheChainIsKeptInItsOrderWithoutTheCa)
+{
+    for (size_t v = 0; v < 2; v++) {
+        struct rig r;
+        unsigned char *der;
+        rig_init(&r, "ecdsa");
+        rig_auth(&r, LG_AUTH_REQUIRED, "root");
+        r.listener.type = LG_LISTENER_HTTPS;
+        r.listener.tls.client_cert_header = r.listener.tls.client_cert_chain = true;
+        /* Sent in disorder, and with what does not belong to it. */
+        rig_all(&r, versions[v], "bydeep2", "other,deep1,deep2");
+        EXPECT(rig_is_open(&r));
+        size_t sz = pki_der("deep2", &der);
+        EXPECT(lg_span_eq(chain_of(r.t, 0), lg_span(der, sz)));
+        sz = pki_der("deep1", &der);
+        EXPECT(lg_span_eq(chain_of(r.t, 1), lg_span(der, sz)));
+        EXPECT_EQ(chain_of(r.t, 2).len, 0);
+        rig_keep(&r);
+        rig_close(&r);
+        rig_client(&r, versions[v], "good", NULL); /* offers what it has kept, if anything */
+        rig_connect(&r);
+        EXPECT(rig_is_open(&r));
+        EXPECT(!lg_tls_get_info(r.t)->resumed); /* a ticket could not carry the chain */
+        EXPECT_EQ(lg_tls_client_chain(r.t).len, 0);
+        EXPECT(lg_tls_client_cert(r.t).len > 0);
+        rig_fini(&r);
+    }
+}
+
+TEST(R43, TellsTheSchemeItHasSignedWith)
+{
+    static const struct {
+        const char *cert, *sigalgs, *scheme;
+        int version;
+    } cases[] = {
+        {"ecdsa", "ECDSA+SHA256", "ecdsa_secp256r1_sha256", TLS1_3_VERSION},
+        {"p384", "ECDSA+SHA384:ECDSA+SHA256", "ecdsa_secp384r1_sha384", TLS1_3_VERSION},
+        {"ed", "ed25519:ECDSA+SHA256", "ed25519", TLS1_3_VERSION},
+        {"rsa", "rsa_pss_rsae_sha256", "rsa_pss_rsae_sha256", TLS1_3_VERSION},
+        {"rsa", "rsa_pss_rsae_sha512:RSA+SHA256", "rsa_pss_rsae_sha512", TLS1_3_VERSION},
+        {"ecdsa", "ECDSA+SHA256", "ecdsa_secp256r1_sha256", TLS1_2_VERSION},
+        {"ecdsa", "ECDSA+SHA384", "ecdsa_secp384r1_sha384", TLS1_2_VERSION},
+        {"rsa", "RSA+SHA384", "rsa_pkcs1_sha384", TLS1_2_VERSION},
+        {"rsa", "rsa_pss_rsae_sha384", "rsa_pss_rsae_sha384", TLS1_2_VERSION},
+    };
+    for (size_t i = 0; i < LG_ARRAY_CNT(cases); i++) {
+        struct rig r;
+        rig_init(&r, cases[i].cert);
+        REQUIRE(rig_build(&r));
+        rig_client(&r, cases[i].version, NULL, NULL);
+        SSL_set1_sigalgs_list(r.ssl, cases[i].sigalgs);
+        rig_connect(&r);
+        EXPECT(rig_is_open(&r));
+        EXPECT_STR(lg_tls_get_info(r.t)->sig_scheme, cases[i].scheme);
+        rig_keep(&r);
+        rig_close(&r);
+        rig_client(&r, cases[i].version, NULL, NULL);
+        rig_connect(&r);
+        EXPECT(lg_tls_get_info(r.t)->resumed);
+        EXPECT_STR(lg_tls_get_info(r.t)->sig_scheme, ""); /* nothing was signed */
         rig_fini(&r);
     }
 }
@@ -380,7 +500,7 @@ TEST(Identity, IsFilledAndEscapedForGoodAndRefusedClients)
     rig_all(&r, TLS1_3_VERSION, "odd", NULL);
     EXPECT(rig_is_open(&r));
     const struct lg_tls_info *i = lg_tls_get_info(r.t);
-    EXPECT_HAS(i->subject, "Odd \\x22Name\\x22 \\x01 here");
+    EXPECT_HAS(i->subject, "CN=Odd \\\"Name\\\" \\01 here,O=Lockgate");
     EXPECT_HAS(i->issuer, "Test Root");
     EXPECT_EQ(strlen(i->fingerprint), 64);
     EXPECT(i->serial[0] != 0);
