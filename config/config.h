@@ -213,6 +213,7 @@ struct lg_cfg_listener {
     lg_ns_t idle_timeout_ns;      /* no bytes either way; default 300 s */
     uint32_t pp_from_cnt;         /* who must begin with a PROXY header; 0: nobody may */
     struct lg_prefix *pp_from;
+    uint32_t max_half_open; /* handshakes per worker before SYN cookies; 0: global's; default 0 */
     uint32_t max_header_sz;              /* https: bytes of a header section; default 16384 */
     enum lg_log_what log;                /* default all, where there is a log */
     struct lg_cfg_log_format log_format; /* default INHERIT: the log's */
@@ -343,6 +344,7 @@ struct lg_config {
     enum lg_cfg_cc cc;               /* congestion control; default cubic */
     enum lg_cfg_ecn ecn;             /* RFC 3168; default passive */
     bool pacing;                     /* default true */
+    lg_ns_t user_timeout_ns;         /* of unacknowledged data; default 0: by retries */
     uint32_t syn_backlog;            /* handshakes per worker before SYN cookies; default 1024 */
     uint32_t source_conns;           /* connections per client address; default 0: no limit */
     uint32_t source_cps;             /* new ones a second; default 0: no limit */

@@ -255,6 +255,7 @@ const char *lg_config_restart_needed(const struct lg_config *a, const struct lg_
         {"global.congestion_control", a->cc == b->cc},
         {"global.ecn", a->ecn == b->ecn},
         {"global.pacing", a->pacing == b->pacing},
+        {"global.user_timeout", a->user_timeout_ns == b->user_timeout_ns},
         {"global.syn_backlog", a->syn_backlog == b->syn_backlog},
         {"global.connections_per_source", a->source_conns == b->source_conns},
         {"global.connection_rate_per_source", a->source_cps == b->source_cps},

@@ -118,6 +118,14 @@ static const struct lg_field global_fields[] = {
      .def = "true",
      .doc = "Spread what is sent over the round trip, where that is a millisecond or more, instead "
             "of bursts that small buffers on the way cut off."},
+    {.key = "user_timeout",
+     .kind = &lg_kind_duration,
+     AT(struct lg_config, user_timeout_ns),
+     .min = 0,
+     .max = LG_SEC(86400),
+     .def = "0s",
+     .doc = "How long what was sent may stay unacknowledged before the connection is given up (the "
+            "local part of RFC 5482); 0: fifteen repetitions, about a quarter of an hour."},
     {.key = "syn_backlog",
      .kind = &lg_kind_uint,
      AT(struct lg_config, syn_backlog),
@@ -133,7 +141,8 @@ static const struct lg_field global_fields[] = {
      .min = 0,
      .max = 4u << 20,
      .def = "0",
-     .doc = "Connections an IPv4 address or IPv6 /64 may hold, per worker; 0: no limit."},
+     .doc = "Connections an IPv4 address or IPv6 /64 may hold, per worker; 0: no limit. Not for "
+            "those a listener's `accept_proxy` names."},
     {.key = "connection_rate_per_source",
      .kind = &lg_kind_uint,
      AT(struct lg_config, source_cps),
@@ -586,6 +595,14 @@ static const struct lg_field listener_fields[] = {
      .doc = "networks whose connections must begin with a PROXY header (version 1 or 2), which is "
             "then believed; from elsewhere none is taken"},
     {.key = "timeouts", .table = &timeout_table, .doc = "how long a client may take"},
+    {.key = "max_half_open",
+     .kind = &lg_kind_uint,
+     AT(struct lg_cfg_listener, max_half_open),
+     .min = 0,
+     .max = 1u << 20,
+     .def = "0",
+     .doc = "TCP handshakes under way per worker beyond which this listener's SYNs are answered by "
+            "cookies; 0: only the worker's `syn_backlog` counts"},
     {.key = "max_header",
      .kind = &lg_kind_size,
      AT(struct lg_cfg_listener, max_header_sz),

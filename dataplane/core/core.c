@@ -47,6 +47,7 @@ static lg_err_t fill_tcp_cfg(const struct lg_config *cfg, uint32_t worker, struc
                : cfg->ecn == LG_CFG_ECN_PASSIVE ? LG_TCP_ECN_PASSIVE
                                                 : LG_TCP_ECN_OFF;
     out->pacing = cfg->pacing;
+    out->user_timeout_ns = cfg->user_timeout_ns;
     out->mtu = UINT16_MAX;
     for (uint32_t i = 0; i < cfg->port_cnt; i++)
         out->mtu = LG_MIN(out->mtu, cfg->ports[i].mtu);
@@ -69,6 +70,12 @@ static bool on_is_listening(void *ctx, const lg_ip_t *ip, uint16_t port)
 {
     struct lg_core *core = ctx;
     return lg_proxy_is_listening(core->proxy, ip, port);
+}
+
+static void on_door(void *ctx, const struct lg_tcp_tuple *t, struct lg_tcp_door *out)
+{
+    struct lg_core *core = ctx;
+    lg_proxy_door(core->proxy, t, out);
 }
 
 static void on_source_ports(void *ctx, const lg_ip_t *local_ip, uint16_t *lo, uint16_t *hi)
@@ -151,7 +158,7 @@ static uint64_t on_proxy_cycles(void *ctx)
 }
 
 static const struct lg_tcp_ops tcp_ops = {on_tcp_output, on_is_listening, on_source_ports,
-                                          on_is_ours};
+                                          on_is_ours, on_door};
 static const struct lg_net_ops net_ops = {on_net_tx, on_net_share, on_net_unreachable,
                                           on_net_too_big, on_net_conflict};
 

@@ -30,14 +30,23 @@ uint32_t lg_addr_route_cnt(const struct lg_config *cfg)
     return cnt;
 }
 
-const struct lg_net_addr *lg_addr_find(const struct lg_net *net, const lg_ip_t *ip)
+struct lg_net_addr *lg_addr_own(struct lg_net *net, const lg_ip_t *ip)
 {
     for (uint32_t s = lg_net_hash(net, ip) & net->addr_mask; net->addr_slots[s];
          s = (s + 1) & net->addr_mask) {
-        const struct lg_net_addr *a = &net->addrs[net->addr_slots[s] - 1];
+        struct lg_net_addr *a = &net->addrs[net->addr_slots[s] - 1];
         if (lg_ip_eq(&a->prefix.ip, ip))
             return a;
     }
+    return NULL;
+}
+
+const struct lg_net_addr *lg_addr_find(const struct lg_net *net, const lg_ip_t *ip)
+{
+    const struct lg_net_addr *a = lg_addr_own((struct lg_net *)(uintptr_t)net, ip);
+
+    if (a)
+        return a;
     for (uint32_t i = 0; LG_UNLIKELY(i < net->range_cnt); i++)
         if (lg_prefix_has(&net->ranges[i].prefix, ip))
             return &net->ranges[i];

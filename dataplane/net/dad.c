@@ -83,9 +83,9 @@ static void tell(struct lg_net *net, const struct lg_net_frame *f, const lg_ip_t
 
 void lg_dad_claimed(struct lg_net *net, const struct lg_net_frame *f, const lg_ip_t *own)
 {
-    struct lg_net_addr *a = &net->addrs[lg_addr_find(net, own) - net->addrs];
+    struct lg_net_addr *a = lg_addr_own(net, own);
 
-    if (a->dad == LG_DAD_TAKEN)
+    if (!a || a->dad == LG_DAD_TAKEN) /* NULL: one of a load generator's many */
         return;
     if (a->dad == LG_DAD_TENTATIVE) {
         a->dad = LG_DAD_TAKEN;

@@ -149,6 +149,8 @@ uint32_t lg_addr_route_cnt(const struct lg_config *cfg);
 void lg_addr_init(struct lg_net *net);
 /* lg_addr_find: what is ip to us? NULL: nothing. */
 const struct lg_net_addr *lg_addr_find(const struct lg_net *net, const lg_ip_t *ip);
+/* lg_addr_own: the same, but not those of a range, and to be changed. */
+struct lg_net_addr *lg_addr_own(struct lg_net *net, const lg_ip_t *ip);
 /* lg_addr_on_port: is ip an address of ours on this port (for ARP and ND)? */
 bool lg_addr_on_port(const struct lg_net *net, const lg_ip_t *ip, uint16_t port);
 /* lg_addr_is_on_link: may a neighbour on this port have this address? */

@@ -2,9 +2,10 @@
 /* ra.c: routers that advertise themselves, on ports with router_advertisements: a default route for
  * IPv6, used where no configured route fits. RFC 4861 section 6 (a host's part), 4191 (preference).
  *
- * Kept: at most LG_NET_ROUTERS, until their lifetime ends; one that does not answer neighbour
- * discovery comes after those that do. What an advertisement says of prefixes, addresses, hop
- * limits, timers, MTU and name servers is ignored: those are the configuration's. */
+ * Kept: at most LG_NET_ROUTERS, until their lifetime ends or a better one needs the place; one that
+ * does not answer neighbour discovery comes after those that do. What an advertisement says of
+ * prefixes, addresses, hop limits, timers, MTU and name servers is ignored: those are the
+ * configuration's. */
 #include "net_priv.h"
 
 #define RS_EVERY_NS LG_SEC(4) /* RTR_SOLICITATION_INTERVAL */
@@ -97,6 +98,21 @@ static void schedule(struct lg_net *net)
     net->ra_at_ns = at_ns;
 }
 
+/* place_for: an entry for a router of that rank; when all are taken, that of one that does not
+ * answer or is preferred less. NULL: all are as good. */
+static struct lg_router *place_for(struct lg_net *net, uint8_t rank)
+{
+    const struct lg_router news = {.rank = rank};
+    struct lg_router *worst = &net->routers[0];
+
+    if (net->router_cnt < LG_NET_ROUTERS)
+        return &net->routers[net->router_cnt++];
+    for (uint32_t i = 1; i < net->router_cnt; i++)
+        if (is_better(worst, &net->routers[i]))
+            worst = &net->routers[i];
+    return is_better(&news, worst) ? worst : NULL;
+}
+
 static void learn(struct lg_net *net, const struct lg_net_frame *f, uint32_t flags,
                   uint32_t lifetime_s)
 {
@@ -108,11 +124,11 @@ static void learn(struct lg_net *net, const struct lg_net_frame *f, uint32_t fla
         return;
     }
     if (!r) {
-        if (net->router_cnt == LG_NET_ROUTERS) {
+        r = place_for(net, rank_of(flags));
+        if (!r) {
             lg_stat_inc(net->stats, LG_STAT_DROP_ND);
             return;
         }
-        r = &net->routers[net->router_cnt++];
         *r = (struct lg_router){.ip = f->src, .port = f->port, .rank = UINT8_MAX};
     }
     if (r->rank != rank_of(flags) || r->is_suspect)

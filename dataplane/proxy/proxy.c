@@ -115,6 +115,19 @@ bool lg_proxy_is_listening(const struct lg_proxy *p, const lg_ip_t *ip, uint16_t
     return p->snap && !p->is_draining && lg_snapshot_find(p->snap, ip, port);
 }
 
+void lg_proxy_door(const struct lg_proxy *p, const struct lg_tcp_tuple *t, struct lg_tcp_door *out)
+{
+    const struct lg_listener *l =
+        p->snap ? lg_snapshot_find(p->snap, &t->local_ip, t->local_port) : NULL;
+
+    _Static_assert(LG_MAX_LISTENERS <= LG_TCP_DOORS, "each listener has its own");
+    if (!l)
+        return;
+    out->slot = (uint16_t)(l - p->snap->listeners);
+    out->half_open_max = l->cfg->max_half_open;
+    out->is_trusted = lg_told_wants(l, &t->remote_ip);
+}
+
 void lg_proxy_drain(struct lg_proxy *p, lg_ns_t deadline_ns, lg_ns_t now_ns)
 {
     p->now_ns = now_ns;

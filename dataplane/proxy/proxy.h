@@ -59,6 +59,9 @@ void lg_proxy_fini(struct lg_proxy *p);
 void lg_proxy_set_snapshot(struct lg_proxy *p, const struct lg_snapshot *s, lg_ns_t now_ns);
 /* lg_proxy_is_listening serves tcp's ops.is_listening: false while draining. */
 bool lg_proxy_is_listening(const struct lg_proxy *p, const lg_ip_t *ip, uint16_t port);
+/* lg_proxy_door serves tcp's ops.door: the listener's limit of handshakes, and whether accept_proxy
+ * names who comes. */
+void lg_proxy_door(const struct lg_proxy *p, const struct lg_tcp_tuple *t, struct lg_tcp_door *out);
 /* lg_proxy_drain: no new connections; keep-alive sessions close after the response in progress
  * (idle ones now); others finish until the deadline, then they are aborted. */
 void lg_proxy_drain(struct lg_proxy *p, lg_ns_t deadline_ns, lg_ns_t now_ns);

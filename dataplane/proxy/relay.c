@@ -51,7 +51,9 @@ void lg_relay_begin(struct lg_session *s)
 
 static void touch(struct lg_session *s)
 {
-    if (s->back && s->back->is_open)
+    /* Not while a backend is looked for: that has a time of its own. A backend that has gone after
+     * its last byte leaves a client that may take long to read it. */
+    if (s->back ? s->back->is_open : s->back_rx_done)
         lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->idle_timeout_ns));
 }
 

@@ -47,6 +47,14 @@
 struct lg_tcp;
 struct lg_tcp_conn;
 
+/* What a listener says of one who comes to it. */
+struct lg_tcp_door {
+    uint16_t slot;          /* in [0, LG_TCP_DOORS): its handshakes are counted there */
+    uint32_t half_open_max; /* handshakes under way beyond which cookies answer; 0: cfg's alone */
+    bool is_trusted;        /* the source is a proxy that speaks for many: no limits by source */
+};
+#define LG_TCP_DOORS 1024u
+
 struct lg_tcp_ops {
     /* output sends one segment: b holds TCP header (checksum field zero) and payload, with at
      * least LG_BUF_HEADROOM - 60 bytes of headroom for IP and Ethernet. Borrowed: the callee takes
@@ -60,6 +68,8 @@ struct lg_tcp_ops {
     void (*source_ports)(void *ctx, const lg_ip_t *local_ip, uint16_t *lo, uint16_t *hi);
     /* is_ours: will t's segments come to this stack (and not to another worker's)? */
     bool (*is_ours)(void *ctx, const struct lg_tcp_tuple *t);
+    /* door: what limits a connection to a listener; NULL: only cfg's limits. */
+    void (*door)(void *ctx, const struct lg_tcp_tuple *t, struct lg_tcp_door *out);
 };
 
 /* Explicit congestion notification (RFC 3168), as Linux's tcp_ecn 0, 2 and 1. */
@@ -86,12 +96,14 @@ struct lg_tcp_cfg {
     lg_ns_t min_rto_ns;         /* RFC 6298 says 1 s; Linux and we say 200 ms */
     const struct lg_tcp_cc *cc; /* borrows: for life; NULL: cubic */
     enum lg_tcp_ecn ecn;
-    bool pacing;           /* spread what is sent over the round trip */
-    uint32_t syn_retries;  /* SYN and SYN-ACK */
-    uint32_t data_retries; /* R2 of RFC 1122 */
+    bool pacing;             /* spread what is sent over the round trip */
+    uint32_t syn_retries;    /* SYN and SYN-ACK */
+    uint32_t data_retries;   /* R2 of RFC 1122 */
+    lg_ns_t user_timeout_ns; /* data unacknowledged for so long: over; 0: data_retries alone */
     /* Against floods; 0 switches each off. */
     uint32_t syn_backlog;      /* handshakes under way beyond which SYNs are answered by cookies */
-    uint32_t source_conns;     /* connections one IPv4 address or IPv6 /64 may hold */
+    uint32_t source_conns;     /* connections one IPv4 address or IPv6 /64 may hold: those whose
+                                  handshake is complete, so that nobody is counted out by forged SYNs */
     uint32_t source_cps;       /* and open a second, after a burst of as many */
     uint16_t port_lo, port_hi; /* source ports of active connections: [port_lo, port_hi] */
     struct lg_sipkey secret;   /* keys ISNs and the flow table */

@@ -69,14 +69,14 @@ void lg_tcp_wnd_in(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
         c->snd_wl2 = s->ack;
         c->max_wnd = LG_MAX(c->max_wnd, c->snd_wnd);
     }
-    /* While the peer answers our window probes it is alive, however long its window stays shut. */
-    if (c->flags & LG_TCP_F_PERSIST) {
+    /* While the peer answers our window probes it is alive, however long its window stays shut; and
+     * so is one that has shut it over data on its way, and answers what is sent again. */
+    if (LG_UNLIKELY(c->snd_wnd == 0 || (c->flags & LG_TCP_F_PERSIST)))
         c->backoff = (uint8_t)LG_MIN((uint32_t)c->backoff, c->tcp->cfg.data_retries / 2);
-        if (c->snd_wnd > 0) {
-            c->flags &= ~LG_TCP_F_PERSIST;
-            c->backoff = 0;
-            c->t_rtx = LG_NS_NEVER;
-        }
+    if ((c->flags & LG_TCP_F_PERSIST) && c->snd_wnd > 0) {
+        c->flags &= ~LG_TCP_F_PERSIST;
+        c->backoff = 0;
+        c->t_rtx = LG_NS_NEVER;
     }
 }
 

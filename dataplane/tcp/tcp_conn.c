@@ -79,6 +79,11 @@ void lg_tcp_set_state(struct lg_tcp_conn *c, enum lg_tcp_state state)
     lg_tcp_tally(&c->tcp->cnt_state[c->state], -1);
     lg_tcp_tally(&c->tcp->cnt_state[state], 1);
     c->state = (uint8_t)state;
+    if (LG_UNLIKELY(c->flags & LG_TCP_F_AT_DOOR)) {
+        c->flags &= ~LG_TCP_F_AT_DOOR;
+        c->tcp->doors[c->door]--;
+        c->door = 0;
+    }
 }
 
 /* take_obj takes from the pool, if need be from the oldest TIME_WAIT that no user holds. */

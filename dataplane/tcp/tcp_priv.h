@@ -63,6 +63,8 @@ uint16_t lg_tcp_own_mss(const struct lg_tcp *tcp, const lg_ip_t *remote_ip);
 /* ---- tcp_rx*.c */
 /* lg_tcp_rx_listen handles a segment for no connection. */
 void lg_tcp_rx_listen(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, struct lg_tcp_seg *s);
+/* lg_tcp_door_of: what the listener that t comes to says of it. */
+struct lg_tcp_door lg_tcp_door_of(const struct lg_tcp *tcp, const struct lg_tcp_tuple *t);
 void lg_tcp_rx_syn_sent(struct lg_tcp_conn *c, struct lg_tcp_seg *s);
 void lg_tcp_rx_time_wait(struct lg_tcp_conn *c, struct lg_tcp_seg *s);
 /* lg_tcp_rx_conn handles a segment for a connection. */
@@ -187,9 +189,11 @@ static inline bool lg_tcp_ecn_is_fresh(const struct lg_tcp_conn *c)
 /* ---- tcp_source.c: limits by source */
 size_t lg_tcp_source_footprint(const struct lg_tcp_cfg *cfg);
 void lg_tcp_source_init(struct lg_tcp *tcp, void *mem);
-/* lg_tcp_source_admit: may this source open one more connection? Counts when not. */
-bool lg_tcp_source_admit(struct lg_tcp *tcp, const lg_ip_t *ip);
-void lg_tcp_source_opened(struct lg_tcp_conn *c);
+/* lg_tcp_source_may_come: a SYN of it may be answered, by what its completed handshakes have left.
+ * Changes nothing (a SYN may be forged), but counts when not. */
+bool lg_tcp_source_may_come(struct lg_tcp *tcp, const lg_ip_t *ip);
+/* lg_tcp_source_comes: c's handshake is complete: it counts; false: one too many. */
+bool lg_tcp_source_comes(struct lg_tcp_conn *c);
 void lg_tcp_source_closed(struct lg_tcp_conn *c);
 
 /* ---- tcp_pmtu.c: path MTU */

@@ -176,12 +176,18 @@ static inline void note_ts(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
         c->ts_recent = s->opts.ts_val;
 }
 
-/* syn_rcvd_ack: the ACK that should complete our handshake; false: it does not. */
+/* syn_rcvd_ack: the ACK that should complete our handshake; false: it does not, or c is over: its
+ * source has enough. */
 static bool syn_rcvd_ack(struct lg_tcp_conn *c, struct lg_tcp_seg *s)
 {
     if (lg_seq_leq(s->ack, c->snd_una) || lg_seq_gt(s->ack, c->snd_nxt)) {
         lg_tcp_count(c->tcp, LG_STAT_DROP_TCP_ACK);
         lg_tcp_reply_rst(c->tcp, &c->tuple, s);
+        return false;
+    }
+    if ((c->flags & LG_TCP_F_PASSIVE) && !lg_tcp_source_comes(c)) {
+        lg_tcp_send_rst(c);
+        lg_tcp_conn_close(c, 0);
         return false;
     }
     c->snd_una++;

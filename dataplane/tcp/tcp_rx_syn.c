@@ -28,17 +28,29 @@ static void take_opts(struct lg_tcp_conn *c, const struct lg_tcp_seg *s)
     lg_tcp_set_mss(c, o);
 }
 
+struct lg_tcp_door lg_tcp_door_of(const struct lg_tcp *tcp, const struct lg_tcp_tuple *t)
+{
+    struct lg_tcp_door door = {0};
+
+    if (tcp->ops->door)
+        tcp->ops->door(tcp->ops_ctx, t, &door);
+    return door;
+}
+
 /* open_passive answers a SYN. min_iss: NULL, or the number its ISN must pass (RFC 1122 section
  * 4.2.2.13: a tuple reused out of TIME_WAIT). */
 static void open_passive(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, struct lg_tcp_seg *s,
                          const uint32_t *min_iss)
 {
-    if (LG_UNLIKELY(lg_tcp_cookie_is_due(tcp))) {
+    struct lg_tcp_door door = lg_tcp_door_of(tcp, t);
+
+    if (!door.is_trusted && !lg_tcp_source_may_come(tcp, &t->remote_ip))
+        return;
+    bool is_full = door.half_open_max != 0 && tcp->doors[door.slot] >= door.half_open_max;
+    if (LG_UNLIKELY(is_full || lg_tcp_cookie_is_due(tcp))) {
         lg_tcp_cookie_answer(tcp, t, s);
         return;
     }
-    if (!lg_tcp_source_admit(tcp, &t->remote_ip))
-        return;
     struct lg_tcp_conn *c = lg_tcp_conn_open(tcp, t);
     if (!c) {
         lg_tcp_count(tcp, LG_STAT_DROP_TCP_FULL);
@@ -52,8 +64,10 @@ static void open_passive(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, struc
     take_opts(c, s);
     if (lg_tcp_ecn_is_asked(tcp, s))
         c->flags |= LG_TCP_F_ECN;
-    lg_tcp_source_opened(c);
     lg_tcp_set_state(c, LG_TCP_SYN_RCVD);
+    c->flags |= LG_TCP_F_AT_DOOR;
+    c->door = door.slot;
+    tcp->doors[door.slot]++;
     lg_tcp_due(c);
 }
 
@@ -65,8 +79,6 @@ static bool open_by_cookie(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, str
 
     if (!lg_tcp_cookie_check(tcp, t, s, &syn))
         return false;
-    if (!lg_tcp_source_admit(tcp, &t->remote_ip))
-        return true;
     struct lg_tcp_conn *c = lg_tcp_conn_open(tcp, t);
     if (!c) {
         lg_tcp_count(tcp, LG_STAT_DROP_TCP_FULL);
@@ -79,7 +91,6 @@ static bool open_by_cookie(struct lg_tcp *tcp, const struct lg_tcp_tuple *t, str
     take_opts(c, &syn);
     if (lg_tcp_ecn_is_asked(tcp, &syn))
         c->flags |= LG_TCP_F_ECN;
-    lg_tcp_source_opened(c);
     lg_tcp_set_state(c, LG_TCP_SYN_RCVD);
     lg_tcp_count(tcp, LG_STAT_TCP_COOKIE_OK);
     lg_tcp_rx_conn(c, s);

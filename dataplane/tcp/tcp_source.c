@@ -2,7 +2,11 @@
 /* tcp_source.c: how many connections one source holds, and how fast it opens them. A source is an
  * IPv4 address or an IPv6 /64. Lines of four entries, found by a keyed hash; an entry without
  * connections gives way to a newer source, the longest quiet one first. When a line holds four
- * sources with connections, a fifth goes uncounted: a limit must not turn away strangers. */
+ * sources with connections, a fifth goes uncounted: a limit must not turn away strangers.
+ *
+ * What counts is a completed handshake, which nobody can forge for another; a SYN is only held
+ * against it. Handshakes under way are bounded elsewhere (syn_backlog, a listener's half_open_max).
+ */
 #include "tcp_priv.h"
 
 #define WAYS 4u
@@ -63,51 +67,56 @@ static struct lg_tcp_source *enter(struct lg_tcp *tcp, uint64_t hash)
     return e;
 }
 
-static bool take_token(struct lg_tcp *tcp, struct lg_tcp_source *e)
+/* The thousandths of a connection that e may open by now. */
+static uint32_t tokens_of(const struct lg_tcp *tcp, const struct lg_tcp_source *e)
 {
     uint64_t max = (uint64_t)tcp->cfg.source_cps * TOKEN;
     uint64_t now = e->tokens + (uint64_t)(tcp->now_ms - e->at_ms) * tcp->cfg.source_cps;
 
-    if (max == 0)
-        return true;
-    e->tokens = (uint32_t)LG_MIN(now, max);
-    if (e->tokens < TOKEN)
-        return false;
-    e->tokens -= TOKEN;
-    return true;
+    return (uint32_t)LG_MIN(now, max);
 }
 
-bool lg_tcp_source_admit(struct lg_tcp *tcp, const lg_ip_t *ip)
+/* is_over: one more connection of e would be too many. */
+static bool is_over(const struct lg_tcp *tcp, const struct lg_tcp_source *e)
 {
-    if (!tcp->sources)
+    if (tcp->cfg.source_conns != 0 && e->conns >= tcp->cfg.source_conns) {
+        lg_tcp_count(tcp, LG_STAT_DROP_TCP_SOURCE_CONNS);
         return true;
-    uint64_t hash = hash_of(tcp, ip);
+    }
+    if (tcp->cfg.source_cps != 0 && tokens_of(tcp, e) < TOKEN) {
+        lg_tcp_count(tcp, LG_STAT_DROP_TCP_SOURCE_RATE);
+        return true;
+    }
+    return false;
+}
+
+bool lg_tcp_source_may_come(struct lg_tcp *tcp, const lg_ip_t *ip)
+{
+    const struct lg_tcp_source *e = tcp->sources ? find(tcp, hash_of(tcp, ip)) : NULL;
+
+    return !e || !is_over(tcp, e);
+}
+
+bool lg_tcp_source_comes(struct lg_tcp_conn *c)
+{
+    struct lg_tcp *tcp = c->tcp;
+
+    if (!tcp->sources || lg_tcp_door_of(tcp, &c->tuple).is_trusted)
+        return true;
+    uint64_t hash = hash_of(tcp, &c->tuple.remote_ip);
     struct lg_tcp_source *e = find(tcp, hash);
     if (!e)
         e = enter(tcp, hash);
     if (!e)
         return true;
-    if (tcp->cfg.source_conns != 0 && e->conns >= tcp->cfg.source_conns) {
-        lg_tcp_count(tcp, LG_STAT_DROP_TCP_SOURCE_CONNS);
+    if (is_over(tcp, e))
         return false;
-    }
-    bool has_token = take_token(tcp, e);
+    e->tokens = tokens_of(tcp, e);
+    e->tokens -= LG_MIN(e->tokens, TOKEN);
     e->at_ms = tcp->now_ms;
-    if (!has_token)
-        lg_tcp_count(tcp, LG_STAT_DROP_TCP_SOURCE_RATE);
-    return has_token;
-}
-
-void lg_tcp_source_opened(struct lg_tcp_conn *c)
-{
-    struct lg_tcp *tcp = c->tcp;
-    if (!tcp->sources)
-        return;
-    struct lg_tcp_source *e = find(tcp, hash_of(tcp, &c->tuple.remote_ip));
-    if (!e)
-        return;
     e->conns++;
     c->flags |= LG_TCP_F_COUNTED;
+    return true;
 }
 
 void lg_tcp_source_closed(struct lg_tcp_conn *c)

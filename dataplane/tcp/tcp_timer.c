@@ -31,9 +31,26 @@ void lg_tcp_arm_rtx_in(struct lg_tcp_conn *c, lg_ns_t in_ns)
     lg_tcp_timer_touch(c, c->t_rtx);
 }
 
+/* waited: for how long nothing has been acknowledged, when the timer has run n times in a row. */
+static lg_ns_t waited(const struct lg_tcp_conn *c, uint32_t n)
+{
+    lg_ns_t rto_ns = LG_US(lg_tcp_rto_us(c)), sum_ns = 0;
+
+    for (uint32_t i = 0; i < n; i++, rto_ns *= 2)
+        sum_ns += LG_MIN(rto_ns, LG_TCP_MAX_RTO_NS);
+    return sum_ns;
+}
+
 void lg_tcp_arm_rtx(struct lg_tcp_conn *c)
 {
-    lg_tcp_arm_rtx_in(c, lg_tcp_rto(c));
+    lg_ns_t limit_ns = c->tcp->cfg.user_timeout_ns, wait_ns = lg_tcp_rto(c);
+
+    if (LG_UNLIKELY(limit_ns != 0) && c->backoff > 0 && c->state >= LG_TCP_ESTABLISHED) {
+        lg_ns_t gone_ns = waited(c, c->backoff);
+        if (gone_ns < limit_ns) /* the last time of all: the user waits no longer */
+            wait_ns = LG_MIN(wait_ns, limit_ns - gone_ns);
+    }
+    lg_tcp_arm_rtx_in(c, wait_ns);
 }
 
 void lg_tcp_arm_keepalive(struct lg_tcp_conn *c)
@@ -76,6 +93,18 @@ static void on_repair(struct lg_tcp_conn *c)
     lg_tcp_due(c);
 }
 
+/* is_given_up: R2 of RFC 9293 section 3.8.3, or the user's timeout. A peer that answers window
+ * probes is there, though it takes nothing: not that one's matter. */
+static bool is_given_up(const struct lg_tcp_conn *c)
+{
+    lg_ns_t limit_ns = c->tcp->cfg.user_timeout_ns;
+
+    if (c->backoff >= c->tcp->cfg.data_retries)
+        return true;
+    return limit_ns != 0 && waited(c, c->backoff + 1u) >= limit_ns &&
+           (c->snd_wnd > 0 || lg_ns_since(c->tcp->now_ns, c->rx_at_ns) >= limit_ns);
+}
+
 /* on_rtx: the retransmission or persist timer; false: c is over. */
 static bool on_rtx(struct lg_tcp_conn *c)
 {
@@ -90,7 +119,7 @@ static bool on_rtx(struct lg_tcp_conn *c)
     } else if (c->loss & (LG_TCP_L_T_TLP | LG_TCP_L_T_REO)) {
         on_repair(c);
         return true;
-    } else if (c->backoff >= c->tcp->cfg.data_retries) {
+    } else if (is_given_up(c)) {
         return give_up(c);
     } else if (is_persist) {
         c->backoff++;
@@ -150,7 +179,9 @@ static bool on_keepalive(struct lg_tcp_conn *c)
     c->t_life = lg_ns_add(now_ns, cfg->keepalive_intvl_ns);
     if (c->snd_una != c->snd_nxt || (c->flags & LG_TCP_F_PERSIST))
         return true; /* another timer is asking the peer already */
-    if (c->keep_probes >= cfg->keepalive_cnt)
+    bool is_late = cfg->user_timeout_ns != 0 && c->keep_probes > 0 &&
+                   now_ns >= lg_ns_add(at_ns, cfg->user_timeout_ns);
+    if (c->keep_probes >= cfg->keepalive_cnt || is_late)
         return give_up(c);
     c->keep_probes++;
     c->flags |= LG_TCP_F_PROBE;

@@ -124,6 +124,7 @@ enum {
     LG_TCP_F_CWR_DUE = 1u << 26,   /* the next new data says that cwnd was reduced */
     LG_TCP_F_ECN_CUT = 1u << 27,   /* cwnd was reduced, and no mark up to ecn_end reduces again */
     LG_TCP_F_PACED = 1u << 28,     /* there is data to send that pacing holds back */
+    LG_TCP_F_AT_DOOR = 1u << 29,   /* its handshake is counted in doors[door] */
 };
 
 /* Bits of lg_tcp_conn.loss: repair and its timers. */
@@ -271,7 +272,11 @@ struct lg_tcp_conn {
     uint32_t fack;                              /* the furthest that has arrived */
     uint32_t min_rtt_us;
     uint32_t pace_us; /* new data goes out no earlier (tcp_pace.c) */
-    uint32_t dsack_end, tlp_end;
+    union {
+        uint32_t dsack_end;
+        uint32_t door; /* F_AT_DOOR: SYN_RCVD, before there is anything to report twice */
+    };
+    uint32_t tlp_end;
     struct lg_tcp_cc_state ccs;
     /* -- reassembly -- */
     struct lg_tcp_range rcv_sack[LG_TCP_OPT_SACK_MAX]; /* newest islands first; empty: none */
@@ -306,6 +311,7 @@ struct lg_tcp {
     struct lg_pool conns, repairs;
     uint32_t cnt_state[LG_TCP_STATE_CNT]; /* connections in each state */
     uint32_t cnt_user;
+    uint32_t doors[LG_TCP_DOORS];  /* handshakes under way, by listener */
     struct lg_tcp_source *sources; /* borrows: for life; NULL: no limits */
     uint32_t source_mask;
     struct {

@@ -266,6 +266,7 @@ TEST(ConfigLoad, SaysWhatAReloadCannotChange)
         {"idle: adaptive", "congestion_control: newreno", "global.congestion_control"},
         {"idle: adaptive", "ecn: \"off\"", "global.ecn"},
         {"idle: adaptive", "pacing: false", "global.pacing"},
+        {"idle: adaptive", "user_timeout: 30s", "global.user_timeout"},
         {"idle: adaptive", "syn_backlog: 7", "global.syn_backlog"},
         {"idle: adaptive", "connections_per_source: 7", "global.connections_per_source"},
         {"idle: adaptive", "connection_rate_per_source: 7", "global.connection_rate_per_source"},

@@ -35,6 +35,7 @@ TEST(ConfigValues, FillsGlobalDefaults)
     EXPECT_EQ(cfg->cc, LG_CC_CUBIC);
     EXPECT_EQ(cfg->ecn, LG_CFG_ECN_PASSIVE);
     EXPECT(cfg->pacing);
+    EXPECT_EQ(cfg->user_timeout_ns, 0);
     EXPECT_EQ(cfg->syn_backlog, 1024);
     EXPECT_EQ(cfg->source_conns, 0);
     EXPECT_EQ(cfg->source_cps, 0);

@@ -182,5 +182,13 @@ TEST(Ra, RemembersOnlyAFewRouters)
     }
     EXPECT_EQ(rig_stat(r, LG_STAT_DROP_ND), 100 - 4);
     expect_way(r, mac_peer);
+    struct frame f = ra("fe80::77", HIGH, 1800, mac_other); /* a better one finds a place */
+    rig_rx(r, &f);
+    EXPECT_EQ(rig_stat(r, LG_STAT_DROP_ND), 100 - 4);
+    expect_way(r, mac_other);
+    f = ra("fe80::78", LOW, 1800, mac_peer); /* a worse one does not */
+    rig_rx(r, &f);
+    EXPECT_EQ(rig_stat(r, LG_STAT_DROP_ND), 100 - 3);
+    EXPECT_EQ(r->net->router_cnt, 4);
     rig_free(r);
 }

@@ -53,6 +53,13 @@ static bool on_is_listening(void *ctx, const lg_ip_t *local_ip, uint16_t local_p
     return local_port == RIG_PORT;
 }
 
+static void on_door(void *ctx, const struct lg_tcp_tuple *t, struct lg_tcp_door *out)
+{
+    const struct rig *r = ctx;
+    (void)t;
+    *out = r->door;
+}
+
 struct lg_tcp_cfg rig_cfg(void)
 {
     return (struct lg_tcp_cfg){.max_conns = 16,
@@ -71,7 +78,8 @@ struct lg_tcp_cfg rig_cfg(void)
 
 void rig_init(struct rig *r, const struct lg_tcp_cfg *cfg)
 {
-    static const struct lg_tcp_ops ops = {on_output, on_is_listening};
+    static const struct lg_tcp_ops ops = {
+        .output = on_output, .is_listening = on_is_listening, .door = on_door};
     static struct lg_bufpool_ops pool_ops;
 
     memset(r, 0, sizeof *r);

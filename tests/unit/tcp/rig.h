@@ -31,8 +31,9 @@ struct rig {
     struct lg_stats stats;
     lg_ns_t now_ns;
     lg_ip_t us, peer;
-    bool share_all;    /* every buf counts as still held by a driver */
-    uint32_t sent_cnt; /* in sent[]; rig_clear forgets */
+    bool share_all;          /* every buf counts as still held by a driver */
+    struct lg_tcp_door door; /* what the listener says of whoever comes */
+    uint32_t sent_cnt;       /* in sent[]; rig_clear forgets */
     struct rig_sent sent[RIG_SENT_MAX];
     /* -- the peer's view of the connection opened by rig_accept and rig_connect -- */
     struct lg_tcp_conn *c;

@@ -228,6 +228,7 @@ TEST(TcpSource, HoldsSoManyConnectionsAndNotMore)
     r->peer.b[15]--;
     lg_tcp_abort(r->c);
     EXPECT(syn(103, OPT_MSS, 4));
+    answer();
     EXPECT(!syn(104, OPT_MSS, 4));
     r->peer.b[15]++;
     lg_tcp_fini(r->tcp);
@@ -239,13 +240,87 @@ TEST(TcpSource, OpensSoManyASecondAfterABurst)
 {
     start(0, 0, 3);
     uint16_t port = 100;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         EXPECT(syn(port++, OPT_MSS, 4));
+        answer();
+    }
     EXPECT(!syn(port++, OPT_MSS, 4));
     EXPECT_EQ(rig_stat(r, LG_STAT_DROP_TCP_SOURCE_RATE), 1);
     rig_poll(r, LG_MS(340));
     EXPECT(syn(port++, OPT_MSS, 4));
+    answer();
     EXPECT(!syn(port++, OPT_MSS, 4));
+    rig_fini(r);
+}
+
+TEST(TcpSource, HoldsForgedSynsAgainstNobody)
+{
+    start(4, 2, 2);
+    for (uint16_t port = 100; port < 140; port++)
+        EXPECT(syn(port, OPT_MSS, 4)); /* somebody else sends them in its name */
+    EXPECT(syn(200, OPT_MSS, 4));
+    answer();
+    EXPECT_EQ(rig_events(r), LG_TCP_EV_OPEN);
+    EXPECT_EQ(rig_stat(r, LG_STAT_DROP_TCP_SOURCE_CONNS), 0);
+    EXPECT_EQ(rig_stat(r, LG_STAT_DROP_TCP_SOURCE_RATE), 0);
+    rig_fini(r);
+}
+
+TEST(TcpSource, ResetsTheHandshakeThatIsOneTooMany)
+{
+    struct rig_sent a[3];
+    start(0, 2, 0);
+    for (uint16_t i = 0; i < 3; i++) { /* all at once: each alone would be welcome */
+        EXPECT(syn((uint16_t)(100 + i), OPT_MSS, 4));
+        a[i] = *rig_last(r);
+    }
+    for (uint16_t i = 0; i < 3; i++) {
+        struct rig_seg s = {.seq = r->seq + 1, .ack = a[i].seq + 1, .flags = ACK, .wnd = 1000};
+        r->peer_port = (uint16_t)(100 + i);
+        rig_clear(r);
+        rig_rx(r, &s);
+        rig_poll(r, 0);
+        EXPECT_EQ(r->sent_cnt > 0 && (rig_last(r)->flags & RST), i == 2);
+    }
+    EXPECT_EQ(conns(), 2);
+    EXPECT_EQ(rig_stat(r, LG_STAT_DROP_TCP_SOURCE_CONNS), 1);
+    rig_fini(r);
+}
+
+TEST(TcpSource, DoesNotLimitAProxyThatSpeaksForMany)
+{
+    start(0, 2, 2);
+    r->door.is_trusted = true;
+    for (uint16_t port = 100; port < 110; port++) {
+        EXPECT(syn(port, OPT_MSS, 4));
+        answer();
+    }
+    EXPECT_EQ(conns(), 10);
+    rig_fini(r);
+}
+
+TEST(TcpDoor, AListenersHandshakesBeyondItsOwnLimitAreAnsweredByCookies)
+{
+    start(0, 0, 0); /* the worker has no limit */
+    r->door = (struct lg_tcp_door){.slot = 7, .half_open_max = 2};
+    fill();
+    EXPECT(syn(3000, OPT_FULL, 20));
+    EXPECT_EQ(conns(), 2);
+    EXPECT_EQ(rig_stat(r, LG_STAT_TCP_COOKIE_SENT), 1);
+    answer();
+    EXPECT_EQ(rig_stat(r, LG_STAT_TCP_COOKIE_OK), 1);
+    r->door.slot = 8; /* another listener has its own */
+    EXPECT(syn(3001, OPT_MSS, 4));
+    EXPECT_EQ(rig_stat(r, LG_STAT_TCP_COOKIE_SENT), 1);
+    r->door.slot = 7;
+    r->peer_port = 2001; /* one of the two gives up: there is a place again */
+    struct rig_seg s = {.seq = r->seq + 1, .flags = RST};
+    rig_rx(r, &s);
+    EXPECT(syn(3002, OPT_MSS, 4));
+    EXPECT_EQ(rig_stat(r, LG_STAT_TCP_COOKIE_SENT), 1);
+    EXPECT_EQ(r->tcp->doors[7], 2);
+    rig_run(r, LG_SEC(60)); /* nobody answers: all are forgotten */
+    EXPECT_EQ(r->tcp->doors[7] + r->tcp->doors[8], 0);
     rig_fini(r);
 }
 
@@ -257,6 +332,7 @@ TEST(TcpSource, CountsAnIpv6NetworkOf64BitsAsOne)
         EXPECT_OK(lg_ip_parse(LG_SPAN_STR("2001:db8:0:1::9"), &r->peer));
         r->peer.b[15] = (uint8_t)i;
         EXPECT_EQ(syn((uint16_t)(100 + i), OPT_MSS, 4), i < 2);
+        answer();
     }
     r->peer.b[7] = 2;
     EXPECT(syn(100, OPT_MSS, 4));
@@ -271,8 +347,12 @@ TEST(TcpSource, ForgetsQuietSourcesForNewOnes)
         r->peer.b[14] = (uint8_t)(i >> 8);
         r->peer.b[15] = (uint8_t)i;
         EXPECT(syn(100, OPT_MSS, 4));
+        answer();
+        (void)rig_events(r);
         struct rig_seg s = {.seq = r->seq + 1, .flags = RST};
         rig_rx(r, &s); /* gone again */
+        lg_tcp_release(r->c);
+        r->c = NULL;
         rig_poll(r, LG_MS(2));
     }
     EXPECT_EQ(rig_stat(r, LG_STAT_DROP_TCP_SOURCE_RATE), 0);

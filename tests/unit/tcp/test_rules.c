@@ -349,3 +349,64 @@ TEST(TcpRules, Rfc9293_3_4_SequenceNumbersWrapInEveryField)
     EXPECT(rig_events(r) & LG_TCP_EV_RX_FIN);
     rig_fini(r);
 }
+
+/* with_timeout opens a connection whose user waits 10 s for an ACK, no longer. */
+static void with_timeout(uint32_t data_retries)
+{
+    struct lg_tcp_cfg cfg = rig_cfg();
+    cfg.user_timeout_ns = LG_SEC(10);
+    cfg.data_retries = data_retries;
+    rig_init(r, &cfg);
+    rig_accept(r, OPT_MSS, 4);
+}
+
+TEST(TcpRules, Rfc5482_AUserTimeoutEndsAConnectionThatIsNotAcknowledged)
+{
+    with_timeout(15);
+    rig_send(r, 100);
+    rig_run(r, LG_MS(9900));
+    EXPECT_EQ(rig_events(r), 0);
+    rig_run(r, LG_MS(300));
+    EXPECT_EQ(rig_events(r), LG_TCP_EV_CLOSED | LG_TCP_EV_TIMEOUT);
+    lg_tcp_release(r->c);
+    rig_fini(r);
+    with_timeout(3); /* R2 is earlier */
+    rig_send(r, 100);
+    rig_run(r, LG_SEC(4));
+    EXPECT_EQ(rig_events(r), LG_TCP_EV_CLOSED | LG_TCP_EV_TIMEOUT);
+    lg_tcp_release(r->c);
+    rig_fini(r);
+}
+
+TEST(TcpRules, Rfc5482_AUserTimeoutBeginsAnewWithEachAck)
+{
+    with_timeout(15);
+    rig_send(r, 20 * 1460);
+    for (int i = 0; i < 4; i++) {
+        rig_run(r, LG_SEC(8));
+        EXPECT_EQ(rig_events(r), 0);
+        r->ack += 1460;
+        rig_in(r, ACK, NULL, 0);
+    }
+    rig_run(r, LG_SEC(11));
+    EXPECT_EQ(rig_events(r), LG_TCP_EV_CLOSED | LG_TCP_EV_TIMEOUT);
+    lg_tcp_release(r->c);
+    rig_fini(r);
+}
+
+TEST(TcpRules, Rfc5482_AUserTimeoutLeavesAloneWhoAnswersWindowProbes)
+{
+    with_timeout(15);
+    r->wnd = 0;
+    rig_in(r, ACK, NULL, 0);
+    rig_send(r, 100);
+    for (int i = 0; i < 60; i++) {
+        rig_run(r, LG_SEC(1));
+        rig_in(r, ACK, NULL, 0);
+    }
+    EXPECT_EQ(rig_events(r), 0);
+    rig_run(r, LG_SEC(60)); /* now nobody answers any more */
+    EXPECT_EQ(rig_events(r), LG_TCP_EV_CLOSED | LG_TCP_EV_TIMEOUT);
+    lg_tcp_release(r->c);
+    rig_fini(r);
+}

@@ -314,6 +314,26 @@ TEST(TcpTx, GivesUpAZeroWindowThatNobodyAnswersFor)
     rig_fini(r);
 }
 
+TEST(TcpTx, KeepsAPeerThatShutsItsWindowOverDataOnItsWayAndAnswers)
+{
+    start(OPT_MSS, 4);
+    rig_send(r, 3000);
+    rig_poll(r, 0);
+    r->wnd = 0;                    /* and has dropped what was on its way */
+    for (int i = 0; i < 20; i++) { /* far more timeouts than data_retries */
+        rig_in(r, ACK, NULL, 0);
+        rig_clear(r);
+        for (int k = 0; k < 700 && r->sent_cnt == 0; k++)
+            rig_run(r, LG_MS(100));
+        REQUIRE(r->sent_cnt > 0);
+    }
+    EXPECT_EQ(r->c->state, LG_TCP_ESTABLISHED);
+    r->wnd = 65535;
+    ack(3000);
+    EXPECT_EQ(r->c->snd_una, r->c->snd_nxt);
+    rig_fini(r);
+}
+
 TEST(TcpTx, SendsASillySegmentOnlyAfterTheTimer)
 {
     start(OPT_MSS, 4);
