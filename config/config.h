@@ -170,6 +170,7 @@ struct lg_cfg_forwarded {
     enum lg_fwd_incoming incoming; /* default append */
     uint32_t trust_cnt;            /* 0: nobody is trusted more than others */
     struct lg_prefix *trust;
+    char *via; /* our name in Via; NULL: no Via is added */
 };
 
 /* How lines of the access log look. */
@@ -214,8 +215,8 @@ struct lg_cfg_listener {
     uint32_t pp_from_cnt;         /* who must begin with a PROXY header; 0: nobody may */
     struct lg_prefix *pp_from;
     uint32_t max_half_open; /* handshakes per worker before SYN cookies; 0: global's; default 0 */
-    uint32_t max_header_sz;              /* https: bytes of a header section; default 16384 */
-    enum lg_log_what log;                /* default all, where there is a log */
+    uint32_t max_header_sz; /* https: bytes of a header section; default 16384 */
+    enum lg_log_what log;   /* default all, where there is a log */
     struct lg_cfg_log_format log_format; /* default INHERIT: the log's */
 };
 

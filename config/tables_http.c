@@ -168,6 +168,10 @@ static const struct lg_field forwarded_fields[] = {
      .list_max = 256,
      .doc = "proxies in front of us: from there all these headers are believed, also -Proto and "
             "-Port; from elsewhere they are replaced"},
+    {.key = "via",
+     .kind = &lg_kind_name,
+     AT(struct lg_cfg_forwarded, via),
+     .doc = "add `Via: 1.1 NAME` (RFC 9110) to requests; without it none is added"},
 };
 const struct lg_table lg_forwarded_table =
     TABLE(forwarded_fields, struct lg_cfg_forwarded, offsetof(struct lg_cfg_forwarded, line));

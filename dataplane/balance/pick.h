@@ -22,6 +22,7 @@ struct lg_bal_item {
     uint32_t full;   /* what it is worth when all is well */
     uint32_t others; /* connections of the other workers, as of the last look */
     int64_t current; /* smooth weighted round robin */
+    uint64_t id;     /* tells the backends of a pool apart, on every machine, in whatever order */
     struct lg_seat *seat;
     struct lg_seat_part *own; /* this worker's part of the seat */
 };

@@ -57,7 +57,7 @@ static uint32_t rendezvous(const struct lg_bal_item *items, uint32_t cnt, uint64
     uint64_t best_score = 0;
 
     for (uint32_t i = 0; i < cnt; i++) {
-        uint64_t score = lg_bal_mix(key ^ lg_bal_mix(i + GOLDEN));
+        uint64_t score = lg_bal_mix(key ^ lg_bal_mix(items[i].id + GOLDEN));
         if (items[i].weight == 0 || (best != LG_PICK_NONE && score <= best_score))
             continue;
         best = i;

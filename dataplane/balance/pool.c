@@ -34,8 +34,19 @@ static bool is_hashing(enum lg_balance how)
            how == LG_BALANCE_COOKIE;
 }
 
-/* build_table: backups and those that get nothing have no slots. A backend is told by its address,
- * so that all machines of a site build the same table, whatever they call it. */
+/* id_of: a backend is told by its address, so that all machines of a site agree, whatever they call
+ * it and wherever it stands in the list. */
+static uint64_t id_of(const struct lg_cfg_backend *be)
+{
+    uint8_t id[18];
+
+    memcpy(id, be->addr.ip.b, 16);
+    id[16] = (uint8_t)(be->addr.port >> 8);
+    id[17] = (uint8_t)be->addr.port;
+    return lg_bal_hash(id, sizeof id);
+}
+
+/* build_table: backups and those that get nothing have no slots. */
 static lg_err_t build_table(struct lg_bal_pool *p)
 {
     uint32_t cnt = p->cnt;
@@ -49,11 +60,7 @@ static lg_err_t build_table(struct lg_bal_pool *p)
     bool good = ids && weights && scratch && p->maglev;
     for (uint32_t i = 0; good && i < cnt; i++) {
         const struct lg_cfg_backend *be = &p->cfg->backends[i];
-        uint8_t id[18];
-        memcpy(id, be->addr.ip.b, 16);
-        id[16] = (uint8_t)(be->addr.port >> 8);
-        id[17] = (uint8_t)be->addr.port;
-        ids[i] = lg_bal_hash(id, sizeof id);
+        ids[i] = id_of(be);
         weights[i] = be->backup || be->drain ? 0 : be->weight;
         any |= weights[i];
     }
@@ -111,6 +118,7 @@ lg_err_t lg_bal_view_open(struct lg_bal_view *v, const struct lg_bal_pool *pool,
     for (uint32_t i = 0; i < pool->cnt; i++) {
         v->items[i].seat = pool->seats[i];
         v->items[i].own = &pool->seats[i]->part[worker];
+        v->items[i].id = id_of(&pool->cfg->backends[i]);
     }
     /* Different on every worker, and the same in every run: nothing secret hangs on it. */
     v->rng = lg_bal_mix(worker + 1);

@@ -57,10 +57,11 @@ void lg_front_gone(struct lg_session *s, uint32_t why, const char *text)
     char client[LG_ENDPOINT_STR_SZ];
 
     lg_stat_inc(p->env.stats, LG_STAT_TLS_HS_FAILED);
-    lg_stat_inc(p->env.stats,
-                why == LG_METER_TIMEOUT ? LG_STAT_TLS_FAIL_TIMEOUT : LG_STAT_TLS_FAIL_CLOSED);
+    lg_stat_inc(p->env.stats, why == LG_METER_TIMEOUT   ? LG_STAT_TLS_FAIL_TIMEOUT
+                              : why == LG_METER_PUT_OFF ? LG_STAT_TLS_FAIL_PUT_OFF
+                                                        : LG_STAT_TLS_FAIL_CLOSED);
     lg_meter_inc(&lg_session_meter(s)->failed[why]);
-    lg_access_blame(s, why == LG_METER_TIMEOUT ? 'c' : 'C');
+    lg_access_blame(s, why == LG_METER_TIMEOUT ? 'c' : why == LG_METER_PUT_OFF ? 'R' : 'C');
     if (lg_access_failed(s, text))
         return;
     /* A connection without a byte is a port scan or a health check: not worth a warning. */

@@ -103,6 +103,7 @@ void lg_http_who(const struct lg_session *s, struct lg_http_who *who)
         .fwd_headers = (uint8_t)l->forwarded.headers,
         .fwd_keeps = l->forwarded.trust_cnt ? is_believed : l->forwarded.incoming == LG_FWD_APPEND,
         .fwd_trusts = is_believed,
+        .via = l->forwarded.via,
     };
 }
 

@@ -85,6 +85,7 @@ struct lg_http_client {
     const char *sni, *tls_version, *cipher, *group; /* "" in clear */
     bool resumed;
     uint8_t fwd_headers; /* enum lg_fwd_headers: what is said of it */
+    const char *via;     /* our name in Via; NULL: none is added */
     bool fwd_keeps;      /* X-Forwarded-For and Forwarded that came stay, ours is appended */
     bool fwd_trusts;     /* a proxy that is believed: X-Forwarded-Proto and -Port stay, too */
     bool is_mutual;      /* the listener asks for certificates: say the outcome */

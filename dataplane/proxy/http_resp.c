@@ -146,14 +146,17 @@ static void gone(struct lg_session *s)
 
     bool may_resend = !h->has_resp_byte && !h->body_sent && h->replay.head;
 
-    if (may_resend && s->back->is_reused) {
-        /* A kept connection that has ended says nothing of its backend. */
-        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_BACKEND_FAIL);
+    /* A kept connection that has ended says nothing of its backend, whether the request may be sent
+     * again or not. */
+    bool was_kept = s->back->is_reused && !h->has_resp_byte && !h->body_sent;
+
+    if (was_kept)
+        lg_stat_inc(s->p->env.stats, LG_STAT_PROXY_KEPT_ENDED);
+    else
+        lg_back_failed(s);
+    if (may_resend && was_kept)
         lg_http_resend(s, LG_RESEND_FRESH);
-        return;
-    }
-    lg_back_failed(s);
-    if (may_resend)
+    else if (may_resend)
         lg_http_resend(s, LG_RESEND_ELSEWHERE);
     else
         lg_http_fail(s, 502);
@@ -193,6 +196,17 @@ static void count_sticky(struct lg_session *s, bool is_set)
                                          : LG_STAT_HTTP_STICKY_LOST);
     if (is_set)
         lg_stat_inc(s->p->env.stats, LG_STAT_HTTP_STICKY_SET);
+}
+
+/* observe: a backend that answers with errors at once is not a quick one: an error never makes it
+ * look quicker than it was. */
+static void observe(struct lg_session *s, uint16_t status)
+{
+    lg_ns_t now_ns = s->p->now_ns, took_ns = lg_ns_since(now_ns, s->http.sent_ns);
+
+    if (status >= 500)
+        took_ns = LG_MAX(took_ns, lg_ewma_at(s->back->own, now_ns));
+    lg_ewma_observe(s->back->own, took_ns, now_ns);
 }
 
 /* pass_head writes the parsed head to the client; false: no buffers now, nothing changed that a
@@ -241,7 +255,7 @@ static bool pass_head(struct lg_session *s)
     lg_back_note(s, head->status >= 500 ? LG_OUT_BAD : LG_OUT_GOOD);
     lg_meter_inc(&s->back->own->responses[head->status / 100 % LG_METER_CLASSES]);
     lg_hist_add(&s->back->own->response_ns, lg_ns_since(s->p->now_ns, h->sent_ns));
-    lg_ewma_observe(s->back->own, lg_ns_since(s->p->now_ns, h->sent_ns), s->p->now_ns);
+    observe(s, head->status);
     h->keep_back = head->keep_alive && framing != LG_HTTP_CLOSE;
     lg_http_body_init(&h->resp, framing, head->length);
     h->resp.drops_chunks = shown == LG_HTTP_CLOSE;

@@ -196,6 +196,20 @@ static void put_came(const struct lg_http_head *h, const struct lg_http_changes 
     }
 }
 
+/* put_via: what came in Via has been passed on, in its order; ours is the last hop.
+ *= https://www.rfc-editor.org/rfc/rfc9110#section-7.6.3
+ *# A proxy MUST send an appropriate Via header field, as described below, in each message that it
+ *# forwards. An HTTP-to-HTTP gateway MUST send an appropriate Via header field in each inbound
+ *# request message
+ *= type=exception
+ *= reason=only where it is asked for, as in HAProxy and nginx (docs/decisions/0061) */
+static void put_via(const struct lg_http_head *h, const char *name, struct lg_http_text *t)
+{
+    lg_http_put_str(t, h->minor >= 1 ? "Via: 1.1 " : "Via: 1.0 ");
+    lg_http_put_str(t, name);
+    lg_http_put_str(t, "\r\n");
+}
+
 void lg_http_write_request(const struct lg_http_head *h, const struct lg_http_client *c,
                            const struct lg_http_changes *ch, struct lg_http_text *t)
 {
@@ -210,6 +224,8 @@ void lg_http_write_request(const struct lg_http_head *h, const struct lg_http_cl
     else if (h->framing == LG_HTTP_CHUNKED)
         put_field(t, "Transfer-Encoding", "chunked");
     lg_http_put_forwarded(h, c, t);
+    if (c->via)
+        put_via(h, c->via, t);
     put_identity(c, t);
     if (ch->edits)
         lg_edits_put(ch->edits, ch->vars, t);

@@ -47,6 +47,7 @@ static const char *const reasons[LG_METER_REASONS] = {
     [LG_TLS_R_INTERNAL] = "internal",
     [LG_METER_TIMEOUT] = "timeout",
     [LG_METER_GONE] = "client_gone",
+    [LG_METER_PUT_OFF] = "put_off",
 };
 
 struct lg_meter *lg_meter_open(const char *name, uint32_t part_cnt)

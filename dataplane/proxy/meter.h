@@ -17,7 +17,7 @@
 #define LG_METER_SUITES 10
 #define LG_METER_GROUPS 4
 /* Reasons of failure: enum lg_tls_reason, and two that TLS does not see. */
-enum { LG_METER_TIMEOUT = LG_TLS_R_CNT, LG_METER_GONE, LG_METER_REASONS };
+enum { LG_METER_TIMEOUT = LG_TLS_R_CNT, LG_METER_GONE, LG_METER_PUT_OFF, LG_METER_REASONS };
 /* Responses by their first digit; 0: none was sent. */
 #define LG_METER_CLASSES 6
 

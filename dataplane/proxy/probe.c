@@ -95,6 +95,15 @@ static void again(struct lg_proxy *p, struct lg_check *c)
     lg_wheel_start(&p->check_wheel, &c->timer, lg_ns_add(p->now_ns, LG_PROBE_AGAIN_NS));
 }
 
+/* void_it ends a probe that we had no buffers for: that is not the backend's fault. */
+static void void_it(struct lg_proxy *p, struct lg_probe *b)
+{
+    struct lg_check *c = b->check;
+
+    drop(p, b, RESET);
+    again(p, c);
+}
+
 /* ------------------------------------------------------------- asking */
 
 static void start(struct lg_proxy *p, struct lg_check *c)
@@ -123,13 +132,15 @@ void lg_probe_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns)
 {
     struct lg_check *c = LG_CONTAINER(t, struct lg_check, timer);
     (void)now_ns;
-    if (c->probe)
-        finish(ctx, c->probe, LG_CHECK_R_TIMEOUT, 0);
-    else
+    if (!c->probe)
         start(ctx, c);
+    else if (c->probe->is_starved || lg_bufpool_free(((struct lg_proxy *)ctx)->env.pool) == 0)
+        void_it(ctx, c->probe);
+    else
+        finish(ctx, c->probe, LG_CHECK_R_TIMEOUT, 0);
 }
 
-/* put_request writes the request; false: no buffers now. */
+/* put_request writes the request, whole or not at all; false: no buffers now. */
 static bool put_request(struct lg_proxy *p, struct lg_probe *b)
 {
     const struct lg_cfg_health *h = &pool_of(p, b->check)->health;
@@ -141,7 +152,13 @@ static bool put_request(struct lg_proxy *p, struct lg_probe *b)
                        h->host[0] ? h->host : lg_endpoint_text(&b->check->addr, addr));
     uint32_t n = (uint32_t)LG_MIN((size_t)LG_MAX(len, 0), sizeof text - 1);
 
-    return lg_bufq_write(b->tls ? &b->fp : &b->fout, p->env.pool, text, n, 0) == n;
+    struct lg_bufq q = {0};
+    if (lg_bufq_write(&q, p->env.pool, text, n, 0) != n) {
+        lg_bufq_drop_all(&q);
+        return false;
+    }
+    lg_bufq_append(b->tls ? &b->fp : &b->fout, &q);
+    return true;
 }
 
 static bool is_expected(const struct lg_cfg_health *h, uint32_t status)
@@ -234,6 +251,7 @@ static bool take(struct lg_proxy *p, struct lg_probe *b)
     lg_tcp_take(b->c, &b->cin, LG_CIN_BYTES - LG_MIN(b->cin.bytes, LG_CIN_BYTES));
     lg_err_t e = lg_tls_rx(b->tls, &b->cin, &b->in, room, &b->fout, lg_tcp_mss(b->c), p->now_ns);
     bool has_failed = lg_tls_state(b->tls) == LG_TLS_FAILED;
+    b->is_starved |= lg_err_is(e, LG_ERR_AGAIN);
     if (!has_failed && (lg_is_ok(e) || lg_err_is(e, LG_ERR_AGAIN)))
         return false;
     lg_q_send(b->c, &b->fout); /* the alert */
@@ -247,29 +265,40 @@ static bool is_shaking(const struct lg_probe *b)
     return b->tls && lg_tls_state(b->tls) == LG_TLS_HANDSHAKE;
 }
 
-static void run(struct lg_proxy *p, struct lg_probe *b)
+/* ask sends what there is to send; what it had no buffers for is tried again with the next news. */
+static void ask(struct lg_proxy *p, struct lg_probe *b)
+{
+    if (!is_shaking(b) && !b->is_sent) {
+        b->is_sent = put_request(p, b);
+        b->is_starved |= !b->is_sent;
+    }
+    if (b->tls && b->fp.head)
+        b->is_starved |=
+            !lg_is_ok(lg_tls_tx(b->tls, &b->fp, UINT32_MAX, &b->fout, lg_tcp_mss(b->c), p->now_ns));
+    lg_q_send(b->c, &b->fout);
+}
+
+/* run moves a probe on; is_reset: nothing more will come. True: it is gone. */
+static bool run(struct lg_proxy *p, struct lg_probe *b, bool is_reset)
 {
     enum lg_health_type type = pool_of(p, b->check)->health.type;
 
+    b->is_starved = false;
     if (take(p, b))
-        return;
+        return true;
     if (!is_shaking(b) && type == LG_HEALTH_TLS) {
         finish(p, b, LG_CHECK_R_OK, 0);
-        return;
+        return true;
     }
-    if (!is_shaking(b) && !b->is_sent)
-        b->is_sent = put_request(p, b); /* without buffers the time runs out, or news comes */
-    if (b->tls && b->fp.head &&
-        !lg_is_ok(lg_tls_tx(b->tls, &b->fp, UINT32_MAX, &b->fout, lg_tcp_mss(b->c), p->now_ns)))
-        return;
-    lg_q_send(b->c, &b->fout);
-    bool is_last = lg_tcp_rx_done(b->c) && !(b->tls && lg_tls_rx_pending(b->tls));
-    if (is_shaking(b)) {
-        if (is_last)
-            finish(p, b, LG_CHECK_R_CLOSED, 0);
-        return;
-    }
-    (void)answer(p, b, is_last);
+    if (!is_reset)
+        ask(p, b);
+    bool is_last = (lg_tcp_rx_done(b->c) || (is_reset && lg_tcp_rx_avail(b->c) == 0)) &&
+                   !(b->tls && lg_tls_rx_pending(b->tls));
+    if (!is_shaking(b))
+        return answer(p, b, is_last);
+    if (is_last)
+        finish(p, b, LG_CHECK_R_CLOSED, 0);
+    return is_last;
 }
 
 /* opened: TCP is there; true: the probe is gone. */
@@ -290,8 +319,7 @@ static bool opened(struct lg_proxy *p, struct lg_probe *b)
         b->tls = lg_tls_client_open(p->env.tls, tls, NULL, NULL, p->now_ns);
     if (b->tls)
         return false;
-    drop(p, b, RESET);
-    again(p, c);
+    void_it(p, b);
     return true;
 }
 
@@ -304,9 +332,11 @@ void lg_probe_event(struct lg_proxy *p, struct lg_probe *b, uint32_t events)
         if (opened(p, b))
             return;
     }
-    if (b->is_open && !(events & (LG_TCP_EV_RESET | LG_TCP_EV_TIMEOUT))) {
-        run(p, b);
-        return;
+    /* What came before a reset, perhaps in the same burst, has been said. */
+    if (b->is_open && !(events & LG_TCP_EV_TIMEOUT)) {
+        bool is_reset = (events & LG_TCP_EV_RESET) != 0;
+        if (run(p, b, is_reset) || !is_reset)
+            return;
     }
     if (events & LG_TCP_EV_TIMEOUT)
         finish(p, b, LG_CHECK_R_TIMEOUT, 0);

@@ -28,6 +28,7 @@ struct lg_probe {
     lg_ns_t begun_ns;
     bool is_open;
     bool is_sent;            /* the request is on its way */
+    bool is_starved;         /* it does not get on for want of our buffers */
     bool has_head;           /* the answer's head was good; its body is looked at */
     struct lg_bufq cin, in;  /* ciphertext; the answer */
     struct lg_bufq fp, fout; /* the request; what goes to TCP */

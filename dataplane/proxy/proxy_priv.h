@@ -112,6 +112,7 @@ struct lg_session {
     struct lg_session *next, **link;           /* all sessions */
     struct lg_session *work_next, **work_link; /* those with more to do */
     struct lg_worklist *work_list;             /* which of the two lists; NULL: on none */
+    lg_ns_t queued_ns;                         /* since when */
     struct lg_session *wait_next,
         **wait_link; /* those that wait for a backend; NULL: it does not */
     bool has_more;   /* a budget or pool ran out in this turn */
@@ -255,7 +256,8 @@ bool lg_front_notify(struct lg_session *s);
 /* lg_front_lost: the connection was reset in the handshake. What came before the reset is read:
  * a client that does not like our certificate says so and resets in one breath (R11). */
 void lg_front_lost(struct lg_session *s);
-/* lg_front_gone: the handshake ended without a word of TLS: LG_METER_TIMEOUT or LG_METER_GONE. */
+/* lg_front_gone: the handshake ended without a word of TLS: LG_METER_TIMEOUT, _GONE or
+ * _PUT_OFF. */
 void lg_front_gone(struct lg_session *s, uint32_t why, const char *text);
 /* lg_q_send sends from q what there is room for. */
 bool lg_q_send(struct lg_tcp_conn *c, struct lg_bufq *q);

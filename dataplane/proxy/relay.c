@@ -10,7 +10,9 @@
  *                              ended its own direction: then nothing hangs on it, and many clients
  *                              leave this way
  *   reset of either         -> reset of the other; but a backend that resets after its FIN has
- *                              been read completely has said all it had to say
+ *                              been read completely has said all it had to say, and what one said
+ *                              before its reset reaches the client: then TLS ends without
+ *                              close_notify (in clear there is only the reset)
  *   no backend to be had    -> FIN without close_notify: the client can tell it from an answer
  * A client in clear has no close_notify: its FIN is in order, ours is, and what is missing is said
  * by a reset. */
@@ -64,12 +66,24 @@ void lg_relay_back_open(struct lg_session *s)
     touch(s);
 }
 
+/* has_rest: something of the backend's has not reached the client yet. */
+static bool has_rest(const struct lg_session *s)
+{
+    return lg_tcp_rx_avail(s->back->c) > 0 || s->back->cin.head || s->down.head || s->fp.head ||
+           s->fout.head || lg_tcp_unacked(s->front) > 0;
+}
+
 void lg_relay_back_lost(struct lg_session *s, bool was_open)
 {
     if (was_open && s->back_rx_done) {
         lg_bufq_drop_all(&s->bq);
         lg_back_abort(s);
         s->up_done = true;
+        return;
+    }
+    if (was_open && s->tls && has_rest(s)) {
+        lg_bufq_drop_all(&s->bq);
+        s->back_reset = s->up_done = true; /* the steps to come read it, and end */
         return;
     }
     if (was_open) {

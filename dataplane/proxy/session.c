@@ -58,6 +58,7 @@ void lg_session_queue(struct lg_session *s)
     if (s->work_list)
         return;
     s->work_list = l;
+    s->queued_ns = s->p->now_ns;
     s->work_next = NULL;
     s->work_link = l->tail;
     *l->tail = s;
@@ -209,13 +210,22 @@ bool lg_session_run(struct lg_session *s)
     return left < LG_TURN_STEPS;
 }
 
+/* is_put_off: it has stood in line since an earlier turn: the client did its part, and we have not
+ * come to it. */
+static bool is_put_off(const struct lg_session *s)
+{
+    return s->work_list && s->queued_ns < s->p->now_ns;
+}
+
 static void expire(struct lg_session *s)
 {
     switch ((enum lg_sess_state)s->state) {
     case LG_S_HANDSHAKE:
         if (s->tls && lg_tls_is_waiting(s->tls))
             break; /* the run that follows asks whether it is over */
-        if (s->tls)
+        if (s->tls && is_put_off(s))
+            lg_front_gone(s, LG_METER_PUT_OFF, "its turn did not come in time");
+        else if (s->tls)
             lg_front_gone(s, LG_METER_TIMEOUT, "too slow");
         else
             lg_told_refuse(s);

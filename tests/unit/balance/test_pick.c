@@ -21,7 +21,8 @@ static void set_up(uint32_t cnt, const uint32_t *weights)
     memset(hits, 0, sizeof hits);
     for (uint32_t i = 0; i < cnt; i++) {
         uint32_t w = (weights ? weights[i] : 1) * LG_WEIGHT_ONE;
-        items[i] = (struct lg_bal_item){.weight = w, .live = w, .full = w, .own = &parts[i]};
+        items[i] =
+            (struct lg_bal_item){.weight = w, .live = w, .full = w, .own = &parts[i], .id = i};
     }
 }
 
@@ -301,4 +302,26 @@ TEST(Maglev, WithoutATableTheKeysAreSpreadByRendezvous)
     for (uint64_t key = 0; key < 10000; key++)
         hits[lg_pick_hash(items, 4, NULL, 0, key)]++;
     expect_shares(4, 10000);
+}
+
+TEST(Maglev, RendezvousMovesOnlyKeysOfTheNewcomer)
+{
+    static const uint64_t names[] = {11, 22, 99, 33, 44}; /* 99 comes into the middle of the list */
+    uint32_t moved = 0;
+
+    for (uint64_t key = 0; key < 10000; key++) {
+        set_up(4, NULL);
+        for (uint32_t i = 0; i < 4; i++)
+            items[i].id = names[i < 2 ? i : i + 1];
+        uint64_t before = items[lg_pick_hash(items, 4, NULL, 0, key)].id;
+        set_up(5, NULL);
+        for (uint32_t i = 0; i < 5; i++)
+            items[i].id = names[i];
+        uint64_t after = items[lg_pick_hash(items, 5, NULL, 0, key)].id;
+        if (before == after)
+            continue;
+        moved++;
+        EXPECT_EQ(after, 99);
+    }
+    EXPECT(moved > 1600 && moved < 2400); /* its fifth */
 }

@@ -188,6 +188,99 @@ TEST(Health, ABackendThatClosesWithoutAnAnswerFails)
     rig_fini(&r);
 }
 
+TEST(Health, AnAnswerInOneBreathWithAResetCounts)
+{
+    begin(LG_HEALTH_HTTP);
+    r.pools[0].backend_cnt = 1;
+    rig_build(&r);
+    rig_run(&r, LG_MS(600));
+    REQUIRE_EQ(r.back_cnt, 1);
+    rig_back_write(&r, &r.back[0], OK_HI, sizeof OK_HI - 1);
+    lg_tcp_poll(r.tcp[RIG_BE], r.now_ns);
+    rig_back_reset(&r, &r.back[0]);
+    EXPECT_EQ(check_of(0)->result, LG_CHECK_R_OK);
+    EXPECT_EQ(check_of(0)->state, LG_CHECK_UP);
+    rig_fini(&r);
+    begin(LG_HEALTH_HTTP); /* but half an answer does not */
+    r.pools[0].backend_cnt = 1;
+    rig_build(&r);
+    rig_run(&r, LG_MS(600));
+    rig_back_write(&r, &r.back[0], OK_HI, 12);
+    lg_tcp_poll(r.tcp[RIG_BE], r.now_ns);
+    rig_back_reset(&r, &r.back[0]);
+    EXPECT_EQ(check_of(0)->result, LG_CHECK_R_CLOSED);
+    rig_fini(&r);
+}
+
+TEST(Health, WantOfOurOwnBuffersJudgesNobody)
+{
+    static struct lg_buf *all[8192];
+    uint32_t cnt = 0;
+
+    begin(LG_HEALTH_HTTP);
+    r.pools[0].backend_cnt = 1;
+    rig_build(&r);
+    while (cnt < LG_ARRAY_CNT(all) && (all[cnt] = lg_buf_take(&r.heap[RIG_LG].pool)) != NULL)
+        cnt++;
+    rig_run(&r, LG_SEC(10)); /* several checks' time */
+    EXPECT_EQ(rig_stat(&r, LG_STAT_HEALTH_FAILED), 0);
+    EXPECT_EQ(check_of(0)->state, LG_CHECK_UNKNOWN);
+    while (cnt)
+        lg_buf_give(all[--cnt]);
+    for (int i = 0; i < 50 && check_of(0)->state == LG_CHECK_UNKNOWN; i++) {
+        rig_run(&r, LG_MS(100));
+        struct rig_back *last = r.back_cnt ? &r.back[r.back_cnt - 1] : NULL;
+        if (last && last->c && strstr(last->text, "\r\n\r\n"))
+            rig_back_say(&r, last, OK_HI);
+    }
+    EXPECT_EQ(check_of(0)->state, LG_CHECK_UP);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_HEALTH_FAILED), 0);
+    rig_fini(&r);
+}
+
+TEST(Health, AKeptConnectionThatEndsIsNotHeldAgainstItsBackend)
+{
+    rig_init(&r, LG_LISTENER_HTTPS);
+    r.pools[0].backend_cnt = 1;
+    r.pools[0].ejection = (struct lg_cfg_ejection){
+        .failures = 1, .time_ns = LG_SEC(10), .max_time_ns = LG_SEC(10), .window_ns = LG_SEC(1)};
+    rig_build(&r);
+    struct rig_client *c = rig_client_tls(&r);
+    rig_say(c, GET);
+    rig_back_say(&r, &r.back[0], OK_HI);
+    rig_forget(c);
+    rig_say(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_HAS(r.back[0].text, "POST"); /* over the kept one, which ends now */
+    rig_back_fin(&r, &r.back[0]);
+    EXPECT_HAS(c->text, "HTTP/1.1 502 "); /* it may have been carried out */
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_KEPT_ENDED), 1);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_BACKEND_FAIL), 0);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_EJECTED), 0);
+    EXPECT_EQ(r.snap.pools[0].bal.seats[0]->part[0].failed, 0);
+    rig_fini(&r);
+}
+
+TEST(Health, ErrorsDoNotMakeABackendLookQuick)
+{
+    rig_init(&r, LG_LISTENER_HTTPS);
+    r.pools[0].backend_cnt = 1;
+    rig_build(&r);
+    const struct lg_seat_part *own = &r.snap.pools[0].bal.seats[0]->part[0];
+    struct rig_client *c = rig_client_tls(&r);
+    rig_say(c, GET);
+    rig_run(&r, LG_MS(100));
+    rig_back_say(&r, &r.back[0], OK_HI);
+    lg_ns_t before_ns = own->ewma_ns;
+    EXPECT(before_ns >= LG_MS(100));
+    for (int i = 0; i < 5; i++) {
+        rig_run(&r, LG_SEC(1));
+        rig_say(c, GET);
+        rig_back_say(&r, &r.back[0], "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+    }
+    EXPECT(own->ewma_ns >= before_ns * 9 / 10); /* each would take a tenth off */
+    rig_fini(&r);
+}
+
 TEST(Health, PoolsThatAskTheSameShareACheck)
 {
     begin(LG_HEALTH_TCP);

@@ -341,6 +341,7 @@ TEST(HttpHead, RefusesResponsesThatSplit)
 
 static lg_span_t chain; /* likewise, of those above it */
 static lg_span_t cert;  /* what is passed on of the client's */
+static const char *via; /* our name in Via */
 static const struct lg_http_changes no_changes;
 
 static const char *write_request(bool is_mutual, bool has_cert)
@@ -352,6 +353,7 @@ static const char *write_request(bool is_mutual, bool has_cert)
                                      .default_host = "fallback",
                                      .port = 443,
                                      .fwd_keeps = true,
+                                     .via = via,
                                      .is_mutual = is_mutual,
                                      .has_cert = has_cert,
                                      .subject = "CN=Good\r\nEvil: 1",
@@ -385,6 +387,19 @@ TEST(HttpWrite, AppendsToForwardedForAndReplacesProto)
                "X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\n\r\n");
 }
 
+TEST(HttpWrite, AddsItselfToViaWhereAskedTo)
+{
+    via = "gate-1";
+    EXPECT_OK(WITH("Via: 1.0 fred, 1.1 other\r\n"));
+    const char *out = write_request(false, false);
+    EXPECT_HAS(out, "\r\nVia: 1.0 fred, 1.1 other\r\n");
+    EXPECT_HAS(out, "\r\nVia: 1.1 gate-1\r\n");
+    EXPECT(strstr(out, "other") < strstr(out, "gate-1"));
+    EXPECT_OK(REQ("GET / HTTP/1.0\r\n\r\n"));
+    EXPECT_HAS(write_request(false, false), "\r\nVia: 1.0 gate-1\r\n");
+    via = NULL;
+    EXPECT(strstr(write_request(false, false), "Via") == NULL);
+}
 TEST(HttpWrite, DropsHopByHopHeadersAndThoseThatConnectionNames)
 {
     EXPECT_OK(WITH("Connection: keep-alive, X-Secret, upgrade\r\nKeep-Alive: 5\r\nX-Secret: 1\r\n"

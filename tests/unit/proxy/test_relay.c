@@ -215,6 +215,38 @@ TEST(Relay, CountsAClientThatLeavesInTheHandshake)
     rig_fini(&r);
 }
 
+TEST(Relay, WhatABackendSaidInOneBreathWithItsResetReachesTheClient)
+{
+    struct rig_client *c = start();
+    REQUIRE_EQ(r.back_cnt, 1);
+    rig_back_write(&r, &r.back[0], "last words", 10);
+    lg_tcp_poll(r.tcp[RIG_BE], r.now_ns); /* they are on the wire, and so is what follows */
+    rig_back_reset(&r, &r.back[0]);
+    EXPECT_STR(c->text, "last words");
+    EXPECT(!c->close_notify); /* it was no end in order */
+    EXPECT(c->fin);
+    EXPECT(!c->reset);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_TRUNCATED), 1);
+    rig_fini(&r);
+}
+
+TEST(Relay, AClientThatWaitsForItsTurnIsNotCalledSlow)
+{
+    rig_init(&r, LG_LISTENER_TCP_SSL);
+    rig_build(&r);
+    rig_client_tcp(&r);
+    struct lg_session *s = r.proxy->sessions;
+    REQUIRE(s != NULL);
+    lg_session_queue(s); /* its hello is here, and the worker does not come to it */
+    r.now_ns += LG_SEC(11);
+    r.proxy->now_ns = r.now_ns;
+    lg_session_timer(r.proxy, &s->timer, r.now_ns);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_TLS_FAIL_TIMEOUT), 0);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_TLS_FAIL_PUT_OFF), 1);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_TLS_HS_FAILED), 1);
+    rig_fini(&r);
+}
+
 TEST(Relay, R11_AnAlertThatComesWithAResetIsTheReason)
 {
     rig_init(&r, LG_LISTENER_TCP_SSL);
