@@ -37,6 +37,8 @@ bool lg_check_net(struct lg_check *c);
 void lg_check_backends(struct lg_check *c);
 /* lg_check_owner finds the port that has ip as its own address; NULL: none. */
 const struct lg_cfg_port *lg_check_owner(const struct lg_config *cfg, const lg_ip_t *ip);
+/* lg_check_has_route: is ip on the network of a port, or does a route lead there? */
+bool lg_check_has_route(const struct lg_config *cfg, const lg_ip_t *ip);
 /* check_pool.c; also writes which pools speak TLS. */
 void lg_check_pools(struct lg_check *c);
 /* check_admin.c; also writes whether there is one */

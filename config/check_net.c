@@ -234,7 +234,7 @@ bool lg_check_net(struct lg_check *c)
 
 /* ---------------------------------------------------------------- backends */
 
-static bool has_route(const struct lg_config *cfg, const lg_ip_t *ip)
+bool lg_check_has_route(const struct lg_config *cfg, const lg_ip_t *ip)
 {
     uint32_t port_idx;
 
@@ -260,7 +260,7 @@ static void check_backend(struct lg_check *c, struct lg_node *n, uint32_t pool, 
         lg_check_error(c, n, key,
                        "%s is our own address on port \"%s\"; expected a backend server's", text,
                        owner->name);
-    else if (c->has_net && !has_route(c->cfg, ip))
+    else if (c->has_net && !lg_check_has_route(c->cfg, ip))
         lg_check_error(c, n, key,
                        "%s is not on the network of any port, and no route leads there; add a "
                        "route, for example {to: %s/%u, via: ROUTER} under routes:",

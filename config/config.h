@@ -375,7 +375,9 @@ struct lg_config {
     uint32_t pool_cnt;
     struct lg_cfg_pool *pools;
 
-    void *arena; /* owns every string and array above */
+    void *arena;            /* owns every string and array above that `base` does not */
+    uint32_t ref_cnt;       /* who holds it; control only */
+    struct lg_config *base; /* owns a reference: what it was derived from (runtime.h), or NULL */
 };
 
 /* lg_config_load reads and checks one file.
@@ -390,7 +392,9 @@ LG_MUST lg_err_t lg_config_load(const char *path, struct lg_config **out, struct
  * Relative file names inside are taken relative to the directory of `name`. */
 LG_MUST lg_err_t lg_config_parse(lg_span_t text, const char *name, struct lg_config **out,
                                  struct lg_diag *diag);
-void lg_config_free(struct lg_config *cfg); /* NULL allowed */
+/* lg_config_hold takes one more reference; lg_config_free gives one up, NULL allowed. */
+struct lg_config *lg_config_hold(struct lg_config *cfg);
+void lg_config_free(struct lg_config *cfg);
 
 /* lg_config_back_conns: connections to backends, in use and kept, that a worker has room for. Where
  * max_backend_connections does not say: as many as clients where a listener's clients have one each

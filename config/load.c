@@ -64,6 +64,7 @@ static struct lg_config *new_config(const char *name)
 
     if (cfg) {
         cfg->arena = arena;
+        cfg->ref_cnt = 1;
         cfg->file = lg_arena_str(arena, name, strlen(name));
     }
     if (cfg && cfg->file)
@@ -161,10 +162,19 @@ lg_err_t lg_config_load(const char *path, struct lg_config **out, struct lg_diag
     return err;
 }
 
+struct lg_config *lg_config_hold(struct lg_config *cfg)
+{
+    cfg->ref_cnt++;
+    return cfg;
+}
+
 void lg_config_free(struct lg_config *cfg)
 {
-    if (cfg)
-        lg_arena_close(cfg->arena); /* cfg itself lives in it */
+    if (!cfg || --cfg->ref_cnt > 0)
+        return;
+    struct lg_config *base = cfg->base;
+    lg_arena_close(cfg->arena); /* cfg itself lives in it */
+    lg_config_free(base);
 }
 
 /* ---------------------------------------------------------------- what a reload cannot change */

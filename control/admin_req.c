@@ -336,7 +336,8 @@ enum MHD_Result lg_admin_access(void *cls, struct MHD_Connection *conn, const ch
         memcpy(r->body + r->body_sz, data, *data_sz);
         r->body_sz += *data_sz;
     }
-    *data_sz = 0; /* all of it is taken */
+    explicit_bzero((void *)(uintptr_t)data, *data_sz); /* libmicrohttpd is done with it, too */
+    *data_sz = 0;                                      /* all of it is taken */
     return MHD_YES;
 }
 
@@ -352,8 +353,10 @@ void lg_admin_completed(void *cls, struct MHD_Connection *conn, void **req,
     (void)how;
     if (c)
         c->since_ns = end->admin->now_ns;
-    if (r)
+    if (r && r->body) {
+        explicit_bzero(r->body, r->body_sz); /* it may have been a key */
         free(r->body);
+    }
     free(r);
     *req = NULL;
 }

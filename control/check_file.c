@@ -6,6 +6,7 @@
 #include "eal_args.h"
 #include "machine.h"
 #include "privs.h"
+#include "reload.h"
 #include "snapshot_build.h"
 #include "tls.h"
 
@@ -51,6 +52,20 @@ static void check_machine(const struct lg_config *cfg)
         print_all(&diag, "warning");
 }
 
+/* check_named reads what the file names; it takes cfg, and finds all that is wrong in one go. */
+static lg_err_t check_named(struct lg_config *cfg, struct lg_snapshot **snapshot,
+                            struct lg_diag *diag)
+{
+    struct lg_revoked *revoked = NULL;
+    lg_err_t admin = lg_admin_check(cfg, diag);
+    lg_err_t read = lg_reload_revoked(cfg, &revoked, diag);
+
+    lg_revoked_give(revoked);
+    LG_TRY(lg_snapshot_build(cfg, 1, 1, NULL, snapshot, diag));
+    LG_TRY(admin);
+    return read;
+}
+
 enum lg_exit lg_check_file(const char *path, bool is_quiet)
 {
     struct lg_diag diag = {0};
@@ -64,10 +79,7 @@ enum lg_exit lg_check_file(const char *path, bool is_quiet)
     lg_err_t err = lg_check_load(path, &cfg, &diag);
     if (lg_is_ok(err)) {
         check_machine(cfg);
-        lg_err_t admin = lg_admin_check(cfg, &diag);
-        err = lg_snapshot_build(cfg, 1, 1, NULL, &snapshot, &diag);
-        if (lg_is_ok(err))
-            err = admin;
+        err = check_named(cfg, &snapshot, &diag);
     }
     print_all(&diag, NULL);
     lg_snapshot_free(snapshot);

@@ -134,6 +134,8 @@ char *ctl_fetch(const struct ctl *c, const char *method, const char *path, const
     curl_slist_free_all(headers);
     curl_easy_cleanup(h);
     free(url);
+    if (text)
+        explicit_bzero(text, strlen(text)); /* it may hold a key */
     free(text);
     if (has_one && !a.text)
         a.text = strdup("");

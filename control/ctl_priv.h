@@ -12,7 +12,15 @@
 
 enum { CTL_GOOD = 0, CTL_REFUSED = 1, CTL_USAGE = 2 };
 
+/* What can be said about what a command means; NULL: it has not been. */
+struct ctl_opts {
+    const char *listener, *client, *backend, *serial, *subject, *issuer, *limit;
+    const char *weight, *max_connections;
+    bool is_all, is_backup;
+};
+
 struct ctl {
+    struct ctl_opts opts;
     const char *target;     /* path of the unix socket, or http(s)://HOST:PORT */
     const char *token_file; /* NULL: none; these four are for addresses only */
     const char *ca, *cert, *key;
@@ -46,10 +54,27 @@ void ctl_table(const json_t *rows, const struct ctl_col *cols, unsigned col_cnt)
 const char *ctl_text(const json_t *obj, const char *name);
 int64_t ctl_number(const json_t *obj, const char *name);
 
+/* What a command asks, when that hangs on its arguments. */
+struct ctl_call {
+    const char *method;
+    char path[2048];
+    json_t *body; /* owns; NULL: none */
+};
+
+/* ctl_prepare fills in path and body from c's arguments and options.
+ *   Returns  CTL_GOOD, or CTL_USAGE or CTL_REFUSED after it has said why */
+typedef int ctl_prepare(const struct ctl *c, struct ctl_call *call);
+ctl_prepare ctl_connections, ctl_kill, ctl_drain, ctl_undrain, ctl_weight, ctl_add, ctl_remove,
+    ctl_certificate, ctl_revoke;
+/* ctl_query appends the first argument as the value of a parameter. */
+int ctl_query(const struct ctl *c, const char *name, struct ctl_call *call);
+/* ctl_usage says what is wrong with a command line; returns CTL_USAGE. */
+int ctl_usage(const char *what, const char *arg);
+
 /* How each command shows its answer to people. Returns the exit status. */
 typedef int ctl_show(const struct ctl *c, const json_t *answer);
 ctl_show ctl_show_json, ctl_show_status, ctl_show_stats, ctl_show_version, ctl_show_backends,
-    ctl_show_generation;
+    ctl_show_generation, ctl_show_connections, ctl_show_ended, ctl_show_change, ctl_show_revoked;
 /* ctl_tables.c */
 ctl_show ctl_show_listeners, ctl_show_certificates, ctl_show_client_cas, ctl_show_workers,
     ctl_show_ports, ctl_show_snapshots;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lockgatectl.c: asks and steers a running Lockgate through its admin API: the words it knows, and
  * its options. A new command that shows one answer is a line of
- * lockgatectl.def. */
+ * lockgatectl.def, or of lockgatectl_change.def. */
 #include "ctl_priv.h"
 
 #include <curl/curl.h>
@@ -17,13 +17,18 @@ struct command {
     const char *method, *path; /* what is asked ... */
     ctl_show *show;            /* ... and how the answer is shown; NULL: as it came, it is text */
     int arg_max;
-    const char *query; /* the first argument is the value of this parameter; NULL: it is not */
+    const char *query;    /* the first argument is the value of this parameter; NULL: it is not */
+    ctl_prepare *prepare; /* when path or body hang on arguments; NULL: they do not */
 };
 
 static const struct command commands[] = {
 #define X(name, args, method, path, show, arg_max, query, help)                                    \
-    {name, args, help, #method, path, show, arg_max, query},
+    {name, args, help, #method, path, show, arg_max, query, NULL},
 #include "lockgatectl.def"
+#undef X
+#define X(name, args, method, path, show, arg_max, prepare, help)                                  \
+    {name, args, help, #method, path, show, arg_max, NULL, prepare},
+#include "lockgatectl_change.def"
 #undef X
 };
 #define COMMAND_CNT (sizeof commands / sizeof commands[0])
@@ -50,6 +55,10 @@ static const char help_end[] =
     "      --ca FILE         for https: who signed its certificate (default: the system's)\n"
     "      --cert FILE, --key FILE   for mutual TLS: our certificate and key\n"
     "  -h, --help            this text\n"
+    "\n"
+    "FILTERS of connections and kill; all must fit\n"
+    "      --listener NAME, --client ADDRESS[/LEN], --backend [POOL/]NAME\n"
+    "      --serial HEX, --subject TEXT   of the client's certificate; a part of its subject\n"
     "\n"
     "EXIT STATUS\n"
     "  0  done\n"
@@ -91,24 +100,10 @@ static int print_help(void)
 
 /* ---------------------------------------------------------------- a command */
 
-static int usage(const char *what, const char *arg)
+int ctl_usage(const char *what, const char *arg)
 {
     fprintf(stderr, "lockgatectl: %s%s\ntry: lockgatectl --help\n", what, arg);
     return CTL_USAGE;
-}
-
-/* path_of gives the path with its parameter, from malloc; NULL: no memory. */
-static char *path_of(const struct ctl *c, const struct command *cmd)
-{
-    char *path = NULL, *value;
-
-    if (!cmd->query || c->arg_cnt == 0)
-        return strdup(cmd->path);
-    value = curl_easy_escape(NULL, c->args[0], 0);
-    if (value && asprintf(&path, "%s?%s=%s", cmd->path, cmd->query, value) < 0)
-        path = NULL;
-    curl_free(value);
-    return path;
 }
 
 static int run_text(const struct ctl *c, const struct command *cmd)
@@ -124,10 +119,16 @@ static int run_text(const struct ctl *c, const struct command *cmd)
 
 static int run(const struct ctl *c, const struct command *cmd)
 {
-    char *path = path_of(c, cmd);
-    json_t *answer = path ? ctl_ask(c, cmd->method, path, NULL) : NULL;
+    struct ctl_call call = {.method = cmd->method};
 
-    free(path);
+    snprintf(call.path, sizeof call.path, "%s", cmd->path);
+    int prepared = cmd->prepare                   ? cmd->prepare(c, &call)
+                   : cmd->query && c->arg_cnt > 0 ? ctl_query(c, cmd->query, &call)
+                                                  : CTL_GOOD;
+    json_t *answer = prepared == CTL_GOOD ? ctl_ask(c, call.method, call.path, call.body) : NULL;
+    json_decref(call.body);
+    if (prepared != CTL_GOOD)
+        return prepared;
     if (!answer)
         return CTL_REFUSED;
     bool is_good = json_is_true(json_object_get(answer, "ok"));
@@ -146,45 +147,61 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+/* The options that take a text, each with where it goes. */
+#define TEXT_CNT 13
+struct text_option {
+    const char *name;
+    const char **to;
+};
+
+static void list_texts(struct ctl *c, struct text_option out[TEXT_CNT])
+{
+    const struct text_option all[TEXT_CNT] = {{"token-file", &c->token_file},
+                                              {"ca", &c->ca},
+                                              {"cert", &c->cert},
+                                              {"key", &c->key},
+                                              {"listener", &c->opts.listener},
+                                              {"client", &c->opts.client},
+                                              {"backend", &c->opts.backend},
+                                              {"serial", &c->opts.serial},
+                                              {"subject", &c->opts.subject},
+                                              {"issuer", &c->opts.issuer},
+                                              {"limit", &c->opts.limit},
+                                              {"weight", &c->opts.weight},
+                                              {"max-connections", &c->opts.max_connections}};
+    memcpy(out, all, sizeof all);
+}
+
 /* parse_options returns 0 to go on, or an exit status + 1. */
 static int parse_options(int argc, char **argv, struct ctl *c)
 {
-    enum { TOKEN = 256, CA, CERT, KEY };
-    static const struct option options[] = {{"socket", required_argument, NULL, 's'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"token-file", required_argument, NULL, TOKEN},
-                                            {"ca", required_argument, NULL, CA},
-                                            {"cert", required_argument, NULL, CERT},
-                                            {"key", required_argument, NULL, KEY},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    enum { ALL = 256, BACKUP, TEXTS };
+    struct text_option texts[TEXT_CNT];
+    struct option options[TEXT_CNT + 6] = {{"socket", required_argument, NULL, 's'},
+                                           {"json", no_argument, NULL, 'j'},
+                                           {"help", no_argument, NULL, 'h'},
+                                           {"all", no_argument, NULL, ALL},
+                                           {"backup", no_argument, NULL, BACKUP}};
 
+    list_texts(c, texts);
+    for (int i = 0; i < TEXT_CNT; i++)
+        options[5 + i] = (struct option){texts[i].name, required_argument, NULL, TEXTS + i};
     opterr = 0;
     for (int o; (o = getopt_long(argc, argv, "s:jh", options, NULL)) != -1;) {
-        switch (o) {
-        case 's':
+        if (o == 's')
             c->target = optarg;
-            break;
-        case 'j':
+        else if (o == 'j')
             c->is_json = true;
-            break;
-        case TOKEN:
-            c->token_file = optarg;
-            break;
-        case CA:
-            c->ca = optarg;
-            break;
-        case CERT:
-            c->cert = optarg;
-            break;
-        case KEY:
-            c->key = optarg;
-            break;
-        case 'h':
+        else if (o == ALL)
+            c->opts.is_all = true;
+        else if (o == BACKUP)
+            c->opts.is_backup = true;
+        else if (o >= TEXTS)
+            *texts[o - TEXTS].to = optarg;
+        else if (o == 'h')
             return print_help() + 1;
-        default:
-            return usage("unknown option or missing value: ", argv[optind - 1]) + 1;
-        }
+        else
+            return ctl_usage("unknown option or missing value: ", argv[optind - 1]) + 1;
     }
     return 0;
 }
@@ -197,15 +214,15 @@ int main(int argc, char **argv)
     if (rc)
         return rc - 1;
     if (optind == argc)
-        return usage("which command?", "");
+        return ctl_usage("which command?", "");
     c.word = argv[optind];
     c.args = argv + optind + 1;
     c.arg_cnt = argc - optind - 1;
     const struct command *cmd = find_command(c.word);
     if (!cmd)
-        return usage("unknown command: ", c.word);
+        return ctl_usage("unknown command: ", c.word);
     if (c.arg_cnt > cmd->arg_max)
-        return usage("unexpected argument: ", c.args[cmd->arg_max]);
+        return ctl_usage("unexpected argument: ", c.args[cmd->arg_max]);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     rc = cmd->show ? run(&c, cmd) : run_text(&c, cmd);
     curl_global_cleanup();

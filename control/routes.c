@@ -2,7 +2,7 @@
 /* routes.c: what the admin API can be asked: a short handler for each line of routes.def. A new one
  * is a line there, a function here, a section of docs/api.md, and, where people use it, a command
  * of lockgatectl. Handlers run on the control thread, between two turns of its loop. */
-#include "server_priv.h"
+#include "routes_priv.h"
 
 #include "boot.h"
 #include "report.h"

@@ -103,6 +103,7 @@ lg_err_t lg_server_reload(struct lg_server *s, struct lg_diag *diag)
     char status[64];
 
     *diag = (struct lg_diag){0};
+    lg_ns_t from_ns = lg_boot_now();
     lg_notify(LG_NOTIFY_RELOADING, "reading the configuration");
     if (s->phase == LG_PHASE_RUN) {
         lg_privs_raise(); /* keys that only root can read */
@@ -118,13 +119,33 @@ lg_err_t lg_server_reload(struct lg_server *s, struct lg_diag *diag)
         if (s->reload.boot_cfg->lock_memory)
             lg_privs_relock_memory();
         wait_pickup(s);
-        lg_log(LG_LOG_INFO, "reload: generation %" PRIu64 " active", generation);
+        lg_log(LG_LOG_INFO, "reload: generation %" PRIu64 " active after %" PRIu64 " ms",
+               generation, lg_ns_since(lg_boot_now(), from_ns) / LG_MS(1));
     } else {
         lg_log(LG_LOG_ERROR, "reload: refused (%s); generation %" PRIu64 " stays", lg_err_text(err),
                generation);
     }
     snprintf(status, sizeof status, "generation %" PRIu64, generation);
     lg_notify(s->phase == LG_PHASE_RUN ? LG_NOTIFY_READY : LG_NOTIFY_STOPPING, status);
+    return err;
+}
+
+lg_err_t lg_server_may_change(const struct lg_server *s, struct lg_diag *diag)
+{
+    if (s->phase == LG_PHASE_RUN)
+        return LG_OK;
+    lg_diag_error(diag, NULL, 0, NULL, "shutting down: nothing is changed any more");
+    return LG_E(AGAIN);
+}
+
+lg_err_t lg_server_changed(struct lg_server *s, lg_err_t err, const struct lg_diag *diag)
+{
+    lg_server_log_diag(diag);
+    if (!lg_is_ok(err))
+        return err;
+    wait_pickup(s);
+    lg_log(LG_LOG_INFO, "generation %" PRIu64 " active, changed without the file",
+           s->reload.current->generation);
     return err;
 }
 

@@ -49,6 +49,11 @@ void lg_server_down(struct lg_server *s);
 LG_MUST lg_err_t lg_server_open_admin(struct lg_server *s, struct lg_diag *diag);
 /* lg_server_reload reads the file again and puts it in force; it logs what diag says. */
 LG_MUST lg_err_t lg_server_reload(struct lg_server *s, struct lg_diag *diag);
+/* lg_server_may_change: LG_E(AGAIN), with a message, when the process is about to stop. */
+LG_MUST lg_err_t lg_server_may_change(const struct lg_server *s, struct lg_diag *diag);
+/* lg_server_changed follows a change that was made while running: it logs what diag says, and waits
+ * until the workers have taken it up. Returns err. */
+lg_err_t lg_server_changed(struct lg_server *s, lg_err_t err, const struct lg_diag *diag);
 /* lg_server_report reads what the workers tell; out borrows from s until the next one. */
 void lg_server_report(struct lg_server *s, struct lg_report *out);
 /* lg_server_drain_logs writes out what workers have put into their rings; how much there was. */

@@ -2,6 +2,7 @@
 /* snapshot_build.c: configuration -> snapshot. */
 #include "snapshot_build.h"
 
+#include "change.h"
 #include "client.h"
 #include "rules.h"
 #include "sticky.h"
@@ -24,35 +25,75 @@ static void *make(size_t cnt, size_t obj_sz)
     return p;
 }
 
-static lg_err_t build_listener(const struct lg_snapshot *s, struct lg_listener *l,
-                               struct lg_diag *diag)
+/* A snapshot in the making. */
+struct making {
+    struct lg_snapshot *s;
+    const struct lg_snapshot *prev; /* NULL: the first */
+    const struct lg_snapshot_parts *parts;
+    struct lg_diag *diag;
+};
+
+/* keep puts the policy of before in the place of a new one that is the same: what is shared is
+ * kept, tickets open, and connections can be moved. */
+static void keep(struct lg_tls_policy **now, struct lg_tls_policy *before)
+{
+    if (!*now || !before || *now == before || !lg_tls_policy_same(*now, before))
+        return;
+    lg_tls_policy_free(*now);
+    *now = lg_tls_policy_hold(before);
+}
+
+/* build_policy makes the policy of listener l from its files. */
+static lg_err_t build_policy(struct making *m, struct lg_listener *l)
+{
+    struct lg_tls_policy *p = NULL;
+
+    LG_TRY(lg_tls_policy_build(m->s->cfg, l->cfg, m->s->worker_cnt, &p, m->diag));
+    lg_err_t err = lg_tls_policy_revoked(p, m->parts->revoked, &l->tls);
+    lg_tls_policy_free(p);
+    return err;
+}
+
+/* find_meter: that of the listener of this name in the snapshot before, or a new one, with a
+ * reference; NULL: no memory. */
+static struct lg_meter *find_meter(const struct making *m, const struct lg_listener *l)
+{
+    const struct lg_listener *old = m->prev ? lg_snapshot_heir(m->prev, l) : NULL;
+
+    if (!old)
+        return lg_meter_open(l->cfg->name, m->s->worker_cnt);
+    old->meter->ref_cnt++;
+    return old->meter;
+}
+
+/* build_listener makes what is in a listener; all that is wrong with it is said in one go. */
+static lg_err_t build_listener(struct making *m, struct lg_listener *l)
 {
     lg_err_t tls = LG_OK, rules = LG_OK;
 
-    if (lg_listener_has_tls(l->cfg->type))
-        tls = lg_tls_policy_build(s->cfg, l->cfg, s->worker_cnt, &l->tls, diag);
+    l->meter = find_meter(m, l);
+    LG_CHECK(l->meter, LG_E(NOMEM));
+    if (!m->parts->policies && lg_listener_has_tls(l->cfg->type))
+        tls = build_policy(m, l);
     if (lg_listener_reads_http(l->cfg->type))
-        rules = lg_rules_build(s->cfg, l->cfg, &l->rules, diag);
+        rules = lg_rules_build(m->s->cfg, l->cfg, &l->rules, m->diag);
     return lg_is_ok(tls) ? rules : tls;
 }
 
-/* find_meter: that of the listener of this name in the snapshot before, with one more reference;
- * most reloads move none. */
-static struct lg_meter *find_meter(const struct lg_snapshot *prev, const char *name, uint32_t idx)
+/* compare_listener looks at what becomes of the listener of that name. */
+static void compare_listener(struct making *m, struct lg_listener *l)
 {
-    for (uint32_t i = 0; prev && i <= prev->listener_cnt; i++) {
-        uint32_t at = i == 0 ? idx : i - 1; /* its own place first */
-        if (at >= prev->listener_cnt || strcmp(prev->listeners[at].cfg->name, name) != 0)
-            continue;
-        prev->listeners[at].meter->ref_cnt++;
-        return prev->listeners[at].meter;
-    }
-    return NULL;
+    const struct lg_listener *old = m->prev ? lg_snapshot_heir(m->prev, l) : NULL;
+
+    keep(&l->tls, old ? old->tls : NULL);
+    if (l->tls && l->cfg->tls.close_revoked && old && old->tls &&
+        !lg_tls_policy_admits_alike(l->tls, old->tls))
+        m->s->judge_generation = m->s->generation;
 }
 
-static lg_err_t build_listeners(struct lg_snapshot *s, const struct lg_snapshot *prev,
-                                struct lg_diag *diag)
+static lg_err_t build_listeners(struct making *m)
 {
+    struct lg_snapshot *s = m->s;
     const struct lg_config *cfg = s->cfg;
     lg_err_t err = LG_OK;
 
@@ -63,13 +104,15 @@ static lg_err_t build_listeners(struct lg_snapshot *s, const struct lg_snapshot 
         struct lg_listener *l = &s->listeners[i];
         l->cfg = &cfg->listeners[i];
         l->idx = i;
-        l->meter = find_meter(prev, l->cfg->name, i);
-        if (!l->meter)
-            l->meter = lg_meter_open(l->cfg->name, s->worker_cnt);
-        LG_CHECK(l->meter, LG_E(NOMEM));
-        lg_err_t one = build_listener(s, l, diag);
+        l->tls = m->parts->policies ? m->parts->policies[i] : NULL;
+    }
+    for (uint32_t i = 0; i < s->listener_cnt; i++) {
+        struct lg_listener *l = &s->listeners[i];
+        lg_err_t one = build_listener(m, l);
         if (lg_is_ok(err))
             err = one; /* go on: the operator wants to hear of all of them */
+        if (lg_is_ok(one))
+            compare_listener(m, l);
     }
     return err;
 }
@@ -138,16 +181,23 @@ static lg_err_t build_pool_tls(struct lg_snapshot *s, uint32_t idx, struct lg_di
     return lg_tls_client_policy_build(&cfg, s->worker_cnt, &s->pools[idx].tls, diag);
 }
 
-static lg_err_t build_pools_tls(struct lg_snapshot *s, struct lg_diag *diag)
+static lg_err_t build_pools_tls(struct making *m)
 {
+    struct lg_snapshot *s = m->s;
     lg_err_t err = LG_OK;
 
     for (uint32_t i = 0; i < s->pool_cnt; i++) {
-        if (!s->cfg->pools[i].tls.on)
-            continue;
-        lg_err_t one = build_pool_tls(s, i, diag);
+        const struct lg_pool_entry *old =
+            m->prev ? lg_snapshot_pool(m->prev, s->cfg->pools[i].name, i) : NULL;
+        lg_err_t one = LG_OK;
+        if (m->parts->policies)
+            s->pools[i].tls = old && old->tls ? lg_tls_policy_hold(old->tls) : NULL;
+        else if (s->cfg->pools[i].tls.on)
+            one = build_pool_tls(s, i, m->diag);
         if (lg_is_ok(err))
             err = one;
+        if (lg_is_ok(one))
+            keep(&s->pools[i].tls, old ? old->tls : NULL);
     }
     return err;
 }
@@ -186,27 +236,47 @@ static lg_err_t build_workers(struct lg_snapshot *s, const struct lg_snapshot *p
     return lg_snapshot_pools_open(s, prev);
 }
 
-static lg_err_t build(struct lg_snapshot *s, const struct lg_snapshot *prev, struct lg_diag *diag)
+static lg_err_t build(struct making *m)
 {
-    LG_TRY(build_listeners(s, prev, diag));
-    LG_TRY(build_binds(s, diag));
-    LG_TRY(build_workers(s, prev));
-    LG_TRY(take_sticky_key(s, prev));
-    lg_err_t sticky = build_sticky(s, diag), tls = build_pools_tls(s, diag);
+    LG_TRY(build_listeners(m));
+    LG_TRY(build_binds(m->s, m->diag));
+    LG_TRY(build_workers(m->s, m->prev));
+    LG_TRY(take_sticky_key(m->s, m->prev));
+    lg_err_t sticky = build_sticky(m->s, m->diag), tls = build_pools_tls(m);
     return lg_is_ok(sticky) ? tls : sticky;
+}
+
+/* give_policies: those that no listener has taken. */
+static void give_policies(const struct lg_snapshot_parts *parts, uint32_t cnt)
+{
+    for (uint32_t i = 0; parts->policies && i < cnt; i++)
+        lg_tls_policy_free(parts->policies[i]);
 }
 
 lg_err_t lg_snapshot_build(struct lg_config *cfg, uint32_t worker_cnt, uint64_t generation,
                            const struct lg_snapshot *prev, struct lg_snapshot **out,
                            struct lg_diag *diag)
 {
+    static const struct lg_snapshot_parts none;
+
+    return lg_snapshot_build_of(cfg, worker_cnt, generation, prev, &none, out, diag);
+}
+
+lg_err_t lg_snapshot_build_of(struct lg_config *cfg, uint32_t worker_cnt, uint64_t generation,
+                              const struct lg_snapshot *prev, const struct lg_snapshot_parts *parts,
+                              struct lg_snapshot **out, struct lg_diag *diag)
+{
     uint32_t errors_before = diag->error_cnt;
     lg_err_t err = LG_E(NOMEM);
     struct lg_snapshot *s = make(1, sizeof *s);
+    struct making m = {s, prev, parts, diag};
 
     if (s) {
-        *s = (struct lg_snapshot){.generation = generation, .cfg = cfg, .worker_cnt = worker_cnt};
-        err = build(s, prev, diag);
+        *s = (struct lg_snapshot){.generation = generation,
+                                  .judge_generation = prev ? prev->judge_generation : 0,
+                                  .cfg = cfg,
+                                  .worker_cnt = worker_cnt};
+        err = build(&m);
     }
     if (lg_is_ok(err)) {
         *out = s;
@@ -214,6 +284,8 @@ lg_err_t lg_snapshot_build(struct lg_config *cfg, uint32_t worker_cnt, uint64_t 
     }
     if (diag->error_cnt == errors_before)
         lg_diag_error(diag, cfg->file, 0, NULL, "%s", lg_err_text(err));
+    if (!s || !s->listeners)
+        give_policies(parts, cfg->listener_cnt);
     if (s)
         lg_snapshot_free(s);
     else

@@ -124,15 +124,27 @@ static void forget(void *ctx, const struct lg_snapshot *snapshot)
     lg_server_drain_logs(ctx);
 }
 
+static void end_generations(void *ctx, uint64_t generation)
+{
+    struct lg_server *s = ctx;
+    lg_cores_end(&s->cores, generation);
+}
+
 static lg_err_t snapshot_up(struct lg_server *s, struct lg_diag *diag)
 {
-    static const struct lg_reload_ops ops = {prepare, publish, is_quiet, forget};
+    static const struct lg_reload_ops ops = {prepare, publish, is_quiet, forget, end_generations};
     struct lg_config *cfg = s->cfg;
+    struct lg_snapshot_parts parts = {.revoked = NULL};
     struct lg_snapshot *first;
 
+    LG_TRY(lg_reload_revoked(cfg, &parts.revoked, diag));
     s->cfg = NULL; /* taken by the next call, also when it fails */
-    LG_TRY(lg_snapshot_build(cfg, cfg->worker_cnt, 1, NULL, &first, diag));
-    lg_reload_init(&s->reload, first, &ops, s);
+    lg_err_t err = lg_snapshot_build_of(cfg, cfg->worker_cnt, 1, NULL, &parts, &first, diag);
+    if (!lg_is_ok(err)) {
+        lg_revoked_give(parts.revoked);
+        return err;
+    }
+    lg_reload_init(&s->reload, first, parts.revoked, &ops, s);
     return LG_OK;
 }
 

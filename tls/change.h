@@ -10,8 +10,14 @@
 #include "revoked.h"
 #include "tls.h"
 
-/* lg_tls_policy_hold takes one more reference; lg_tls_policy_free gives one up. */
+/* lg_tls_policy_hold takes one more reference; lg_tls_policy_free gives one up. After the last, a
+ * policy stays until its last connection is closed; lg_tls_policies_poll frees those that wait for
+ * nobody any more, and returns how many still wait. */
 struct lg_tls_policy *lg_tls_policy_hold(struct lg_tls_policy *p);
+uint32_t lg_tls_policies_poll(void);
+/* lg_tls_policy_admits_alike: is the same client admitted by both, and a ticket of the one good for
+ * the other? Server certificates and versions apart. */
+bool lg_tls_policy_admits_alike(const struct lg_tls_policy *a, const struct lg_tls_policy *b);
 /* lg_tls_policy_same: do the two treat every connection alike? Then one of them will do. Cost
  * O(certificates and lists) */
 bool lg_tls_policy_same(const struct lg_tls_policy *a, const struct lg_tls_policy *b);

@@ -12,12 +12,6 @@
 #include <stdlib.h>
 #include <wolfssl/wolfcrypt/sha256.h>
 
-struct lg_tls_policy *lg_tls_policy_hold(struct lg_tls_policy *p)
-{
-    p->ref_cnt++;
-    return p;
-}
-
 /* ---------------------------------------------------------------- the same? */
 
 static bool same_alpn(const struct lg_tls_policy *a, const struct lg_tls_policy *b)
@@ -52,6 +46,11 @@ static bool same_parts(const struct lg_tls_policy *a, const struct lg_tls_policy
         if (a->crls[i] != b->crls[i])
             return false;
     return true;
+}
+
+bool lg_tls_policy_admits_alike(const struct lg_tls_policy *a, const struct lg_tls_policy *b)
+{
+    return memcmp(a->id, b->id, sizeof a->id) == 0;
 }
 
 bool lg_tls_policy_same(const struct lg_tls_policy *a, const struct lg_tls_policy *b)
@@ -99,11 +98,14 @@ static bool copy_parts(const struct lg_tls_policy *from, struct lg_tls_policy *t
 
 static struct lg_tls_policy *copy(const struct lg_tls_policy *from)
 {
-    struct lg_tls_policy *to = calloc(1, sizeof *to);
+    struct lg_tls_policy *to = lg_policy_new(from->worker_cnt);
     if (!to)
         return NULL;
+    struct lg_policy_pins *pins = to->pins;
     *to = *from;
     to->ref_cnt = 1;
+    to->pins = pins;
+    to->dying_next = NULL;
     to->certs = NULL;
     to->names = NULL;
     to->alpn = NULL;

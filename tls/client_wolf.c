@@ -3,8 +3,8 @@
 /* client_wolf.c: what a client's policy and connection have of their own: contexts, the server's
  * name, sessions. The handshake itself is hs_wolf.c's, the server's chain auth_wolf.c's. */
 #include "client.h"
-#include "cert_priv.h"
 #include "cert_store.h"
+#include "policy_priv.h"
 #include "wolf_priv.h"
 
 #include <stdlib.h>
@@ -229,12 +229,10 @@ lg_err_t lg_tls_client_policy_build(const struct lg_tls_client_cfg *cfg, uint32_
                          .ca_key = "ca"};
     LG_CHECK(worker_cnt > 0 && (!cfg->cert || cfg->key), LG_E(RANGE));
     LG_TRY(lg_wolf_control_begin());
-    struct lg_tls_policy *p = calloc(1, sizeof *p);
+    struct lg_tls_policy *p = lg_policy_new(worker_cnt);
     LG_CHECK(p, LG_E(NOMEM));
     struct lg_tls_core *core = lg_wolf_detach();
     uint32_t errors = diag->error_cnt;
-    p->ref_cnt = 1;
-    p->worker_cnt = worker_cnt;
     p->min_version = cfg->min_version ? cfg->min_version : LG_TLS_12;
     p->max_version = cfg->max_version ? cfg->max_version : LG_TLS_13;
     p->client_auth = as_listener.tls.client_auth;

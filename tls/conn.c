@@ -11,6 +11,7 @@ struct lg_tls *lg_tls_new(struct lg_tls_core *core, const struct lg_tls_policy *
     memset(t, 0, sizeof *t);
     t->core = core;
     t->policy = policy;
+    lg_policy_pin(policy, core->worker_idx);
     t->step = LG_STEP_HELLO;
     t->want_alert = LG_TLS_NO_ALERT;
     lg_info_init(&t->info);
@@ -301,6 +302,7 @@ void lg_tls_close(struct lg_tls *t)
     lg_ask_drop(t);
     lg_rec_fini(t);
     lg_info_fini(t);
+    lg_policy_unpin(t->policy, core->worker_idx);
     lg_wipe(t, sizeof *t);
     lg_pool_give(&core->conns, t);
 }

@@ -345,11 +345,9 @@ lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct lg_cfg_li
     struct lg_where w = {.cfg = cfg, .listener = l, .diag = diag, .line = l->tls.line, .key = ""};
     LG_CHECK(l->tls.cert_cnt > 0 && worker_cnt > 0, LG_E(RANGE));
     LG_TRY(lg_wolf_control_begin());
-    struct lg_tls_policy *p = calloc(1, sizeof *p);
+    struct lg_tls_policy *p = lg_policy_new(worker_cnt);
     LG_CHECK(p, LG_E(NOMEM));
     struct lg_tls_core *core = lg_wolf_detach();
-    p->ref_cnt = 1;
-    p->worker_cnt = worker_cnt;
     p->min_version = l->tls.min_version;
     p->max_version = l->tls.max_version;
     p->prefer = l->tls.prefer;
@@ -375,10 +373,8 @@ lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct lg_cfg_li
     return ok ? LG_OK : LG_E(CONFIG);
 }
 
-void lg_tls_policy_free(struct lg_tls_policy *p)
+void lg_policy_fini(struct lg_tls_policy *p)
 {
-    if (!p || (p->ref_cnt > 1 && p->ref_cnt--))
-        return;
     struct lg_tls_core *core = lg_wolf_detach();
     for (uint32_t i = 0; i < p->cert_cnt; i++) {
         lg_cert_give(p->certs[i].shared);
@@ -395,6 +391,5 @@ void lg_tls_policy_free(struct lg_tls_policy *p)
     free(p->names);
     free(p->alpn);
     free(p->ocsp_url);
-    free(p);
     lg_tls_core_attach(core);
 }

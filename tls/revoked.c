@@ -226,6 +226,13 @@ void lg_revoked_give(struct lg_revoked *s)
         free(s);
 }
 
+bool lg_revoked_same(const struct lg_revoked *a, const struct lg_revoked *b)
+{
+    uint32_t a_cnt = a ? a->cnt : 0, b_cnt = b ? b->cnt : 0;
+
+    return a_cnt == b_cnt && (a_cnt == 0 || memcmp(a->one, b->one, a_cnt * sizeof a->one[0]) == 0);
+}
+
 bool lg_revoked_has(const struct lg_revoked *s, uint64_t issuer_id, lg_span_t serial)
 {
     uint32_t lo = 0, hi = s ? s->cnt : 0;

@@ -62,6 +62,8 @@ LG_MUST lg_err_t lg_revoked_with(const struct lg_revoked *old, const struct lg_r
 /* lg_revoked_hold, lg_revoked_give: a reference more and less. NULL allowed. */
 struct lg_revoked *lg_revoked_hold(struct lg_revoked *s);
 void lg_revoked_give(struct lg_revoked *s);
+/* lg_revoked_same: do they revoke the same? */
+bool lg_revoked_same(const struct lg_revoked *a, const struct lg_revoked *b);
 /* lg_revoked_has: NULL is the empty set. serial: leading zeroes allowed. Cost O(log n) */
 bool lg_revoked_has(const struct lg_revoked *s, uint64_t issuer_id, lg_span_t serial);
 

@@ -21,7 +21,7 @@
  * rare suite that the engine does not do, wolfSSL's record layer serves behind the same calls.
  *
  * Sources: RFC 8446, 5246, 5077, 6066, 7301, 7627, 5280. Requirements: R1-R9, R13, R15-R36, R37b,
- * R38-R40, R46; of R31 not the ending of live connections. */
+ * R38-R40, R46. */
 #ifndef LG_TLS_H
 #define LG_TLS_H
 
@@ -49,7 +49,8 @@ LG_MUST lg_err_t lg_tls_global_init(void);
 LG_MUST lg_err_t lg_tls_policy_build(const struct lg_config *cfg, const struct lg_cfg_listener *l,
                                      uint32_t worker_cnt, struct lg_tls_policy **out,
                                      struct lg_diag *diag);
-/* lg_tls_policy_free: when no worker holds a connection of it. Thread control, quiesced. */
+/* lg_tls_policy_free gives up a reference: when no worker can take it up for a new connection any
+ * more. See change.h for how long it stays. Thread control, quiesced. */
 void lg_tls_policy_free(struct lg_tls_policy *p);
 
 /* lg_tls_tickets_poll replaces the random keys of session tickets when they are due; call it now

@@ -110,9 +110,17 @@ struct lg_tls_client {
 
 struct lg_tls_bundle;
 
+/* Connections of one worker that have a policy. The owner stores with release, the control thread
+ * loads with acquire (policy_life.c). */
+struct lg_policy_pins {
+    alignas(LG_CACHE_PAIR) _Atomic uint64_t cnt;
+};
+
 struct lg_tls_policy {
-    uint32_t ref_cnt; /* snapshots that hold it; control only */
+    uint32_t ref_cnt; /* snapshots that hold it; control only, as is dying_next */
+    struct lg_tls_policy *dying_next;
     uint32_t worker_cnt;
+    struct lg_policy_pins *pins;  /* owns: worker_cnt */
     struct lg_tls_client *client; /* owns; NULL: a listener's policy */
     uint16_t min_version, max_version;
     enum lg_tls_prefer prefer;
@@ -149,6 +157,20 @@ struct lg_tls_policy {
     uint32_t crl_file_cnt;
     struct lg_crl_file **crl_files; /* owns a reference to each */
 };
+
+static inline void lg_policy_pin(const struct lg_tls_policy *p, uint32_t worker)
+{
+    _Atomic uint64_t *n = &p->pins[worker].cnt;
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1,
+                          memory_order_release);
+}
+
+static inline void lg_policy_unpin(const struct lg_tls_policy *p, uint32_t worker)
+{
+    _Atomic uint64_t *n = &p->pins[worker].cnt;
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) - 1,
+                          memory_order_release);
+}
 
 /* lg_policy_find gives the certificates for a checked host name ("" for none), or NULL under sni
  * strict. Exact first, then the wildcard one label up. Thread any, pure. */

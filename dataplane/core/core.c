@@ -410,6 +410,36 @@ bool lg_cores_is_quiet(struct lg_cores *cs, uint64_t token)
     return rte_rcu_qsbr_check(cs->shared->qsv, token, false) == 1;
 }
 
+void lg_cores_end(struct lg_cores *cs, uint64_t generation)
+{
+    atomic_store_explicit(&cs->shared->end_generation, generation, memory_order_relaxed);
+}
+
+bool lg_cores_has_answered(const struct lg_cores *cs)
+{
+    uint64_t seq = atomic_load_explicit(&cs->shared->ask_seq, memory_order_relaxed);
+
+    for (uint32_t k = 0; k < cs->cnt; k++)
+        if (atomic_load_explicit(&cs->core[k]->answered_seq, memory_order_acquire) != seq)
+            return false;
+    return true;
+}
+
+lg_err_t lg_cores_query(struct lg_cores *cs, const struct lg_query *ask)
+{
+    uint64_t seq = atomic_load_explicit(&cs->shared->ask_seq, memory_order_relaxed);
+
+    LG_CHECK(lg_cores_has_answered(cs), LG_E(AGAIN));
+    cs->shared->ask = *ask;
+    atomic_store_explicit(&cs->shared->ask_seq, seq + 1, memory_order_release);
+    return LG_OK;
+}
+
+const struct lg_query_answer *lg_core_answer(const struct lg_core *core)
+{
+    return &core->answer;
+}
+
 void lg_core_report(const struct lg_core *core, struct lg_core_report *out)
 {
     *out = (struct lg_core_report){

@@ -6,6 +6,9 @@
  *   shared->snapshot     control stores (release), workers load (acquire) once a turn
  *   shared->qsv          workers report quiescence once a turn, also before and after sleeping
  *   shared->drain_ns     control stores, workers load: when to abort what is left; NEVER: running
+ *   shared->ask          control writes a question and then, with release, ask_seq; workers answer
+ *                        into their own memory and store answered_seq with release
+ *   shared->end_generation  control stores, workers load: sessions of generations up to it end
  *   shared->stop         control stores; workers leave their loop
  *   hand-over rings      one SPSC ring from every worker to every other: packets for their owner
  *   core->log            SPSC ring of lines to the control thread
@@ -21,6 +24,7 @@
 #ifndef LG_CORE_H
 #define LG_CORE_H
 
+#include "query.h"
 #include "config.h"
 #include "err.h"
 #include "load.h"
@@ -38,8 +42,11 @@ struct rte_rcu_qsbr;
 struct lg_core_shared {
     _Atomic(const struct lg_snapshot *) snapshot;
     alignas(LG_CACHE_PAIR) _Atomic lg_ns_t drain_ns;
+    _Atomic uint64_t end_generation; /* 0: none */
+    _Atomic uint64_t ask_seq;        /* of the question in `ask`; 0: none yet */
     _Atomic bool stop;
     struct rte_rcu_qsbr *qsv; /* owns; a reader slot a worker */
+    struct lg_query ask; /* control; read by workers from ask_seq on until they have answered */
 };
 
 /* The workers of the process. Thread boot/control for everything but lg_core_main. */
@@ -72,6 +79,17 @@ uint64_t lg_cores_publish(struct lg_cores *cs, const struct lg_snapshot *s);
  * turns. Returns the token for lg_cores_is_quiet. */
 uint64_t lg_cores_ask(struct lg_cores *cs);
 bool lg_cores_is_quiet(struct lg_cores *cs, uint64_t token);
+
+/* lg_cores_end ends what is left of connections under generations up to this one. */
+void lg_cores_end(struct lg_cores *cs, uint64_t generation);
+
+/* lg_cores_query puts a question to the workers, one at a time.
+ *   ask      copied
+ *   Returns  LG_OK: wait for lg_cores_has_answered; LG_E(AGAIN): they are at another one still */
+LG_MUST lg_err_t lg_cores_query(struct lg_cores *cs, const struct lg_query *ask);
+bool lg_cores_has_answered(const struct lg_cores *cs);
+/* lg_core_answer: what a worker has answered; valid until the next question. */
+const struct lg_query_answer *lg_core_answer(const struct lg_core *core);
 
 /* What a worker is doing, for operators. Thread any. */
 struct lg_core_report {

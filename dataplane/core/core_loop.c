@@ -140,6 +140,31 @@ static unsigned run_events(struct lg_core *core)
     return n;
 }
 
+/* take_question begins to answer, or says that it has. */
+static void take_question(struct lg_core *core, uint64_t seq)
+{
+    const struct lg_query *ask = &core->shared->ask;
+
+    core->ask_seq = seq;
+    if (ask->worker == LG_QUERY_ALL || ask->worker == core->idx) {
+        lg_proxy_query(core->proxy, ask, &core->answer);
+        return;
+    }
+    core->answer.seen = core->answer.matched = 0;
+    core->answer.row_cnt = 0;
+    core->answer.has_more = false;
+}
+
+/* say_answered tells the control thread that the answer may be read. */
+static void say_answered(struct lg_core *core)
+{
+    if (LG_LIKELY(core->ask_seq ==
+                  atomic_load_explicit(&core->answered_seq, memory_order_relaxed)) ||
+        lg_proxy_is_queried(core->proxy))
+        return;
+    atomic_store_explicit(&core->answered_seq, core->ask_seq, memory_order_release);
+}
+
 /* take_orders picks up what the control thread has published. */
 static void take_orders(struct lg_core *core)
 {
@@ -152,6 +177,15 @@ static void take_orders(struct lg_core *core)
         lg_proxy_set_snapshot(core->proxy, s, core->now_ns);
         atomic_store_explicit(&core->snapshot_gen, s->generation, memory_order_relaxed);
     }
+    uint64_t end = atomic_load_explicit(&core->shared->end_generation, memory_order_relaxed);
+    if (LG_UNLIKELY(end != core->end_generation)) {
+        core->end_generation = end;
+        lg_proxy_end(core->proxy, end, core->now_ns);
+    }
+    /* Pairs with the release in lg_cores_query: the question is there. */
+    uint64_t ask_seq = atomic_load_explicit(&core->shared->ask_seq, memory_order_acquire);
+    if (LG_UNLIKELY(ask_seq != core->ask_seq))
+        take_question(core, ask_seq);
     lg_ns_t drain_ns = atomic_load_explicit(&core->shared->drain_ns, memory_order_relaxed);
     if (LG_UNLIKELY(drain_ns != LG_NS_NEVER && !core->draining)) {
         core->draining = true;
@@ -212,6 +246,7 @@ static unsigned turn(struct lg_core *core, struct lg_stamps *s)
     work += run_events(core);
     mark(s, LG_STAGE_EVENTS);
     work += lg_proxy_poll(core->proxy, core->now_ns);
+    say_answered(core);
     mark(s, LG_STAGE_PROXY);
     work += lg_tcp_poll(core->tcp, core->now_ns);
     mark(s, LG_STAGE_TCP);

@@ -47,6 +47,8 @@ struct lg_core {
     /* -- owner core only, hot -- */
     alignas(LG_CACHE_PAIR) lg_ns_t now_ns;
     uint64_t generation; /* of the snapshot in use; 0: none yet */
+    uint64_t end_generation;
+    uint64_t ask_seq; /* of the last question seen */
     struct lg_idle_state idle;
     bool draining;
 
@@ -54,7 +56,9 @@ struct lg_core {
     alignas(LG_CACHE_PAIR) struct lg_stats stats;
     struct lg_logring log;
     _Atomic uint64_t snapshot_gen;
+    _Atomic uint64_t answered_seq; /* `answer` is complete; pairs with lg_cores_has_answered */
     alignas(LG_CACHE_PAIR) struct lg_load load;
+    struct lg_query_answer answer;
 };
 
 /* lg_core_main is the loop, run on the worker's lcore until shared->stop. */

@@ -31,25 +31,31 @@ static void idle_link(struct lg_proxy *p, struct lg_back *b)
     if (b->next)
         b->next->link = &b->next;
     *head = b;
+    b->epoch = p->idle_epoch;
     b->newer = NULL;
-    b->older = p->idle_newest;
+    b->older = p->kept.newest;
     if (b->older)
         b->older->newer = b;
     else
-        p->idle_oldest = b;
-    p->idle_newest = b;
+        p->kept.oldest = b;
+    p->kept.newest = b;
     ++*idle_count(p, b->pool_idx);
     p->counts.backend_idle++;
 }
 
 static void idle_unlink(struct lg_proxy *p, struct lg_back *b)
 {
-    *b->link = b->next;
-    if (b->next)
-        b->next->link = b->link;
-    *(b->newer ? &b->newer->older : &p->idle_newest) = b->older;
-    *(b->older ? &b->older->newer : &p->idle_oldest) = b->newer;
-    --*idle_count(p, b->pool_idx);
+    /* Stale ones are in no bucket, and counted for no pool: lg_back_retire_idle. */
+    bool is_stale = b->epoch != p->idle_epoch;
+    struct lg_ages *ages = is_stale ? &p->stale : &p->kept;
+    if (!is_stale) {
+        *b->link = b->next;
+        if (b->next)
+            b->next->link = b->link;
+        --*idle_count(p, b->pool_idx);
+    }
+    *(b->newer ? &b->newer->older : &ages->newest) = b->older;
+    *(b->older ? &b->older->newer : &ages->oldest) = b->newer;
     p->counts.backend_idle--;
     lg_wheel_stop(&p->idle_wheel, &b->timer);
 }
@@ -84,8 +90,41 @@ void lg_back_idle_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns)
 
 void lg_back_drop_idle(struct lg_proxy *p)
 {
-    while (p->idle_newest)
-        idle_close(p, p->idle_newest);
+    while (p->kept.newest)
+        idle_close(p, p->kept.newest);
+    while (p->stale.newest)
+        idle_close(p, p->stale.newest);
+}
+
+void lg_back_retire_idle(struct lg_proxy *p)
+{
+    p->idle_epoch++;
+    memset(p->idle, 0, sizeof p->idle);
+    memset(p->idle_by_pool, 0, sizeof p->idle_by_pool);
+    if (!p->kept.newest)
+        return;
+    p->kept.oldest->older = p->stale.newest;
+    if (p->stale.newest)
+        p->stale.newest->newer = p->kept.oldest;
+    else
+        p->stale.oldest = p->kept.oldest;
+    p->stale.newest = p->kept.newest;
+    p->kept = (struct lg_ages){NULL, NULL};
+}
+
+unsigned lg_back_poll_stale(struct lg_proxy *p)
+{
+    unsigned done = 0;
+
+    for (; p->stale.oldest && done < LG_STALE_TURN; done++)
+        idle_close(p, p->stale.oldest);
+    return done;
+}
+
+/* idle_spare: the kept connection that can be missed most; NULL: there is none. */
+static struct lg_back *idle_spare(const struct lg_proxy *p)
+{
+    return p->stale.oldest ? p->stale.oldest : p->kept.oldest;
 }
 
 static struct lg_back *idle_find(struct lg_proxy *p, uint32_t pool_idx, uint32_t backend_idx)
@@ -255,16 +294,16 @@ static lg_err_t connect_to(struct lg_session *s, uint32_t backend_idx)
     const struct lg_cfg_backend *be = &lg_session_pool(s)->backends[backend_idx];
 
     struct lg_back *b = lg_pool_take(&p->back_pool);
-    if (!b && p->idle_oldest) {
-        idle_close(p, p->idle_oldest);
+    if (!b && idle_spare(p)) {
+        idle_close(p, idle_spare(p));
         b = lg_pool_take(&p->back_pool);
     }
     LG_CHECK(b, LG_E(FULL));
     *b = (struct lg_back){
         .peer = {LG_PEER_BACK}, .s = s, .pool_idx = s->pool_idx, .backend_idx = backend_idx};
     lg_err_t e = lg_back_dial(p, &be->addr, b, &b->c);
-    if (lg_err_is(e, LG_ERR_FULL) && p->idle_oldest) {
-        idle_reset(p, p->idle_oldest);
+    if (lg_err_is(e, LG_ERR_FULL) && idle_spare(p)) {
+        idle_reset(p, idle_spare(p));
         e = lg_back_dial(p, &be->addr, b, &b->c);
     }
     if (!lg_is_ok(e)) {

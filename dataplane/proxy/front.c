@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* front.c: the client leg: TCP to TLS and back (or past it, in clear), the handshake's outcome, and
  * the ways to end. It does not know what the plaintext means. */
-#include "proxy_priv.h"
+#include "walk.h"
 
 #include <stdio.h>
 
@@ -213,6 +213,8 @@ static void opened(struct lg_session *s)
     if (s->tls)
         lg_meter_shaken(lg_session_meter(s), lg_tls_get_info(s->tls), lg_session_took(s));
     lg_access_shaken(s);
+    if (!lg_session_is_welcome(s))
+        return;
     if (lg_listener_reads_http(s->listener->cfg->type))
         lg_http_begin(s);
     else
@@ -287,7 +289,7 @@ bool lg_front_flush(struct lg_session *s)
     bool moved = lg_front_tx(s);
     if (s->state != LG_S_FLUSH)
         return true;
-    if (moved)
+    if (moved && !s->is_killed)
         lg_session_deadline(s, lg_ns_add(s->p->now_ns, s->listener->cfg->idle_timeout_ns));
     if (s->fp.head || s->fout.head)
         return moved;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* proxy.c: one worker's proxy: memory, snapshots, drain, and where news and deadlines come in. */
 #include "probe.h"
+#include "walk.h"
 
 /* What lg_proxy_init lays out, in this order. */
 struct layout {
@@ -97,7 +98,7 @@ void lg_proxy_set_snapshot(struct lg_proxy *p, const struct lg_snapshot *s, lg_n
     p->now_ns = now_ns;
     /* Indexes of pools and backends mean something else in another snapshot; one that lies where
      * the last one lay is another one all the same. */
-    lg_back_drop_idle(p);
+    lg_back_retire_idle(p);
     const struct lg_snapshot *old = p->snap;
     end_views(p);
     lg_snapshot_pin(s, p->cfg.worker_idx);
@@ -108,6 +109,10 @@ void lg_proxy_set_snapshot(struct lg_proxy *p, const struct lg_snapshot *s, lg_n
     if (!p->is_draining)
         lg_probe_begin(p);
     leave_snapshot(p, old, s->generation);
+    if (old)
+        lg_tour_begin(p);
+    else
+        p->tour.judged_generation = s->judge_generation;
 }
 
 bool lg_proxy_is_listening(const struct lg_proxy *p, const lg_ip_t *ip, uint16_t port)
@@ -220,13 +225,16 @@ unsigned lg_proxy_poll(struct lg_proxy *p, lg_ns_t now_ns)
         abort_all(p);
     }
     done += lg_wait_poll(p);
+    done += lg_back_poll_stale(p);
+    done += lg_tour_poll(p);
+    done += lg_query_poll(p);
     done += run_list(p, &p->work, 0);
     return done + run_list(p, &p->shakes, p->cfg.handshake_budget);
 }
 
 lg_ns_t lg_proxy_next(const struct lg_proxy *p)
 {
-    if (p->work.head || p->shakes.head)
+    if (p->work.head || p->shakes.head || p->tour.is_on || p->ask || p->stale.oldest)
         return 0;
     lg_ns_t next = LG_MIN(lg_wheel_next(&p->wheel), lg_wheel_next(&p->idle_wheel));
     next = LG_MIN(next, lg_wheel_next(&p->check_wheel));

@@ -55,7 +55,8 @@ struct lg_proxy *lg_proxy_init(void *mem, const struct lg_proxy_cfg *cfg,
 void lg_proxy_fini(struct lg_proxy *p);
 
 /* lg_proxy_set_snapshot: new connections are accepted under s from now on; kept idle backend
- * connections of older snapshots are closed. */
+ * connections of older snapshots are closed, and sessions judged and moved (move.c), a few a turn.
+ */
 void lg_proxy_set_snapshot(struct lg_proxy *p, const struct lg_snapshot *s, lg_ns_t now_ns);
 /* lg_proxy_is_listening serves tcp's ops.is_listening: false while draining. */
 bool lg_proxy_is_listening(const struct lg_proxy *p, const lg_ip_t *ip, uint16_t port);
@@ -65,6 +66,9 @@ void lg_proxy_door(const struct lg_proxy *p, const struct lg_tcp_tuple *t, struc
 /* lg_proxy_drain: no new connections; keep-alive sessions close after the response in progress
  * (idle ones now); others finish until the deadline, then they are aborted. */
 void lg_proxy_drain(struct lg_proxy *p, lg_ns_t deadline_ns, lg_ns_t now_ns);
+
+/* lg_proxy_end ends what is left of sessions under generations up to this one, a few a turn. */
+void lg_proxy_end(struct lg_proxy *p, uint64_t generation, lg_ns_t now_ns);
 
 /* lg_proxy_event handles one connection popped from the stack's ready list. */
 void lg_proxy_event(struct lg_proxy *p, struct lg_tcp_conn *c, uint32_t events, lg_ns_t now_ns);

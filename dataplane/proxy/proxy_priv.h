@@ -32,6 +32,7 @@
 #define LG_PROXY_PRIV_H
 
 #include "access.h"
+#include "query.h"
 #include "http_priv.h"
 #include "pool.h"
 #include "pp.h"
@@ -52,6 +53,7 @@
 #define LG_IDLE_BUCKETS 1024u /* kept backend connections, by backend */
 #define LG_IDLE_POOLS 256u    /* their counts, by pool index modulo this */
 #define LG_FRESH_IDLE_NS LG_SEC(1)
+#define LG_STALE_TURN 16u /* stale kept connections that are closed in one turn */
 #define LG_TRIED_MAX 4u
 #define LG_WAIT_NS LG_MS(1) /* another worker may have let a connection go: look this often */
 
@@ -95,9 +97,30 @@ struct lg_back {
     uint32_t pool_idx, backend_idx;
     /* -- while kept -- */
     lg_ns_t kept_since_ns;
+    uint64_t epoch; /* under which it was kept; of an older one it is only to be closed */
     struct lg_timer timer;
     struct lg_back *next, **link;  /* its bucket, latest first */
-    struct lg_back *newer, *older; /* all kept ones, by age */
+    struct lg_back *newer, *older; /* all kept ones of the snapshot, or all stale ones, by age */
+};
+
+/* Kept connections by age. */
+struct lg_ages {
+    struct lg_back *newest, *oldest;
+};
+
+/* The tour of all sessions after a change (move.c). */
+struct lg_tour {
+    struct lg_session *next;    /* to be looked at; NULL: the end */
+    bool is_on, is_due;         /* due: and once more after this one */
+    bool judges;                /* revocations are looked at in this one */
+    uint64_t judged_generation; /* up to which they have been, or are in this one */
+};
+
+/* Where the answer to a question stands (query.c). */
+struct lg_queried {
+    struct lg_session *next;   /* to be looked at; NULL: the end */
+    struct lg_session *resume; /* where the next page begins, when it asks for ids below this: */
+    uint64_t resume_below;
 };
 
 /* Sessions that wait for their turn, first in, first out. */
@@ -114,8 +137,11 @@ struct lg_session {
     struct lg_worklist *work_list;             /* which of the two lists; NULL: on none */
     lg_ns_t queued_ns;                         /* since when */
     struct lg_session *wait_next,
-        **wait_link; /* those that wait for a backend; NULL: it does not */
-    bool has_more;   /* a budget or pool ran out in this turn */
+        **wait_link;  /* those that wait for a backend; NULL: it does not */
+    bool has_more;    /* a budget or pool ran out in this turn */
+    bool is_killed;   /* FLUSH: its deadline stands, whatever still moves */
+    uint64_t id;      /* of this worker's, from 1 on; later ones are greater */
+    lg_ns_t begun_ns; /* when it was accepted */
 
     uint8_t state;     /* enum lg_sess_state */
     uint8_t rx_end;    /* enum lg_rx_end */
@@ -177,7 +203,14 @@ struct lg_proxy {
     bool has_freed;               /* a backend connection was let go since they were looked at */
     struct lg_back *idle[LG_IDLE_BUCKETS];
     uint32_t idle_by_pool[LG_IDLE_POOLS];
-    struct lg_back *idle_newest, *idle_oldest;
+    struct lg_ages kept, stale; /* of the snapshot in use, and of earlier ones */
+    uint64_t idle_epoch;        /* grows with each snapshot */
+    uint64_t next_id;           /* of sessions */
+    uint64_t end_generation;    /* sessions of this one and before are ended */
+    struct lg_tour tour;
+    struct lg_queried queried;
+    const struct lg_query *ask; /* borrows: until it is answered; NULL: none */
+    struct lg_query_answer *answer;
     struct lg_proxy_counts counts;
     struct lg_http_scratch *http; /* owns (own memory): one head at a time */
     struct lg_regex_core *regex;  /* the same: one match at a time */
@@ -302,7 +335,7 @@ LG_MUST lg_err_t lg_back_connect(struct lg_session *s, uint32_t backend_idx);
 /* lg_back_has_room: one more can be made, if need be in place of a kept one. */
 static inline bool lg_back_has_room(const struct lg_proxy *p)
 {
-    return p->back_pool.cnt_free > 0 || p->idle_oldest;
+    return p->back_pool.cnt_free > 0 || p->kept.oldest || p->stale.oldest;
 }
 /* lg_back_dial connects from our first address that has a port left.
  *   Returns  as lg_tcp_connect; LG_E(NO_ROUTE): no way leads there */
@@ -345,8 +378,11 @@ void lg_back_tls_fini(struct lg_back *b);
 /* lg_back_event handles news of a backend connection. */
 void lg_back_event(struct lg_proxy *p, struct lg_back *b, uint32_t events);
 void lg_back_idle_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns);
-/* lg_back_drop_idle closes every kept connection. */
+/* lg_back_drop_idle closes every kept connection. lg_back_retire_idle makes them stale: nobody is
+ * given one any more; lg_back_poll_stale closes a few of those. Returns how many. */
 void lg_back_drop_idle(struct lg_proxy *p);
+void lg_back_retire_idle(struct lg_proxy *p);
+unsigned lg_back_poll_stale(struct lg_proxy *p);
 const struct lg_cfg_pool *lg_session_pool(const struct lg_session *s);
 
 /* -- relay.c -- */

@@ -16,7 +16,7 @@
  *   no backend to be had    -> FIN without close_notify: the client can tell it from an answer
  * A client in clear has no close_notify: its FIN is in order, ours is, and what is missing is said
  * by a reset. */
-#include "proxy_priv.h"
+#include "walk.h"
 
 static void no_backend(struct lg_session *s)
 {
@@ -63,6 +63,7 @@ void lg_relay_back_open(struct lg_session *s)
 {
     lg_back_note(s, LG_OUT_GOOD);
     lg_ewma_observe(s->back->own, lg_ns_since(s->p->now_ns, s->back->begun_ns), s->p->now_ns);
+    lg_session_move(s);
     touch(s);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* session.c: the life of a session: accepted, stepped, timed, finished, freed. What a step does is
  * front.c (TLS), relay.c and http.c. */
-#include "proxy_priv.h"
+#include "walk.h"
 
 void lg_session_addrs(const struct lg_session *s, struct lg_endpoint *client,
                       struct lg_endpoint *local)
@@ -114,6 +114,8 @@ void lg_session_accept(struct lg_proxy *p, struct lg_tcp_conn *c)
     }
     *s = (struct lg_session){
         .p = p, .front = c, .tls = tls, .snap = p->snap, .listener = l, .state = LG_S_HANDSHAKE};
+    s->id = ++p->next_id;
+    s->begun_ns = p->now_ns;
     s->wants_pp = lg_told_wants(l, &t.remote_ip);
     s->begun_tick = lg_session_tick(s);
     lg_meter_inc(&lg_session_meter(s)->opened);
@@ -145,6 +147,7 @@ void lg_session_free(struct lg_session *s)
     lg_tcp_release(s->front);
     lg_wheel_stop(&p->wheel, &s->timer);
     lg_session_unqueue(s);
+    lg_walk_forget(p, s);
     *s->link = s->next;
     if (s->next)
         s->next->link = s->link;

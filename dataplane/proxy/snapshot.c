@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* snapshot.c: looking up a bound address in a snapshot. Building one: control/snapshot_build.c. */
+/* snapshot.c: looking things up in a snapshot. Building one: control/snapshot_build.c. */
 #include "snapshot.h"
 
 uint32_t lg_snapshot_bind_hash(const lg_ip_t *ip, uint16_t port)
@@ -32,4 +32,27 @@ const struct lg_listener *lg_snapshot_find(const struct lg_snapshot *s, const lg
         return l;
     lg_ip_t any = lg_ip_is_v4(ip) ? lg_ip_v4(zero) : lg_ip_v6(zero);
     return find_exact(s, &any, port);
+}
+
+const struct lg_listener *lg_snapshot_heir(const struct lg_snapshot *s, const struct lg_listener *l)
+{
+    const char *name = l->cfg->name;
+
+    if (l->idx < s->listener_cnt && strcmp(s->listeners[l->idx].cfg->name, name) == 0)
+        return &s->listeners[l->idx];
+    for (uint32_t i = 0; i < s->listener_cnt; i++)
+        if (strcmp(s->listeners[i].cfg->name, name) == 0)
+            return &s->listeners[i];
+    return NULL;
+}
+
+const struct lg_pool_entry *lg_snapshot_pool(const struct lg_snapshot *s, const char *name,
+                                             uint32_t idx)
+{
+    if (idx < s->pool_cnt && strcmp(s->pools[idx].bal.cfg->name, name) == 0)
+        return &s->pools[idx];
+    for (uint32_t i = 0; i < s->pool_cnt; i++)
+        if (strcmp(s->pools[i].bal.cfg->name, name) == 0)
+            return &s->pools[i];
+    return NULL;
 }

@@ -6,7 +6,8 @@
  * once every worker has reported quiescence after the replacement no worker will take it up for a
  * new connection, and once every worker's pin count is zero no connection lives under it; then the
  * control thread frees it. A session pins the snapshot it was accepted under, so it is judged by
- * exactly one generation (R44).
+ * exactly one generation (R44); once it relays bytes it moves on to the next one, if that has its
+ * listener and its backend still (move.c).
  *
  * The only mutable part is workers[k], written by worker k alone. */
 #ifndef LG_SNAPSHOT_H
@@ -76,6 +77,9 @@ struct lg_snapshot_worker {
 
 struct lg_snapshot {
     uint64_t generation;
+    /* The last generation that changed, on a listener with close_revoked, whom it admits: open
+     * connections are to be judged again by it or by a later one. 0: none did. */
+    uint64_t judge_generation;
     uint8_t sticky_key[LG_STICKY_KEY_SZ]; /* of pools without a key_file; passed on; control only */
     struct lg_config *cfg;                /* owns */
     uint32_t worker_cnt;
@@ -96,6 +100,13 @@ struct lg_snapshot {
  * NULL. Thread any, pure. Cost O(1). */
 const struct lg_listener *lg_snapshot_find(const struct lg_snapshot *s, const lg_ip_t *ip,
                                            uint16_t port);
+/* lg_snapshot_heir: the listener of s that has the name of l, of another snapshot; NULL: none.
+ * lg_snapshot_pool: the pool of that name, looked for at idx first; NULL: none. Thread any, pure.
+ * Cost O(1) where nothing has moved, else O(listeners), O(pools) */
+const struct lg_listener *lg_snapshot_heir(const struct lg_snapshot *s,
+                                           const struct lg_listener *l);
+const struct lg_pool_entry *lg_snapshot_pool(const struct lg_snapshot *s, const char *name,
+                                             uint32_t idx);
 /* The slot at which lg_snapshot_find starts looking for an address (for the builder). */
 uint32_t lg_snapshot_bind_hash(const lg_ip_t *ip, uint16_t port);
 

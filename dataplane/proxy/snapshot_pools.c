@@ -7,20 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* find_pool: the pool of that name in the snapshot before; most reloads move none. */
-static const struct lg_bal_pool *find_pool(const struct lg_snapshot *prev, const char *name,
-                                           uint32_t idx)
-{
-    if (!prev)
-        return NULL;
-    if (idx < prev->pool_cnt && strcmp(prev->pools[idx].bal.cfg->name, name) == 0)
-        return &prev->pools[idx].bal;
-    for (uint32_t i = 0; i < prev->pool_cnt; i++)
-        if (strcmp(prev->pools[i].bal.cfg->name, name) == 0)
-            return &prev->pools[i].bal;
-    return NULL;
-}
-
 /* open_views makes a worker's views, on lines of their own. */
 static lg_err_t open_views(struct lg_snapshot *s, uint32_t worker)
 {
@@ -46,9 +32,12 @@ lg_err_t lg_snapshot_pools_open(struct lg_snapshot *s, const struct lg_snapshot 
     s->pools = calloc(cfg->pool_cnt, sizeof *s->pools);
     LG_CHECK(s->pools, LG_E(NOMEM));
     s->pool_cnt = cfg->pool_cnt;
-    for (uint32_t i = 0; i < cfg->pool_cnt; i++)
-        LG_TRY(lg_bal_pool_open(&s->pools[i].bal, &cfg->pools[i],
-                                find_pool(prev, cfg->pools[i].name, i), s->worker_cnt, is_late));
+    for (uint32_t i = 0; i < cfg->pool_cnt; i++) {
+        const struct lg_pool_entry *old =
+            prev ? lg_snapshot_pool(prev, cfg->pools[i].name, i) : NULL;
+        LG_TRY(lg_bal_pool_open(&s->pools[i].bal, &cfg->pools[i], old ? &old->bal : NULL,
+                                s->worker_cnt, is_late));
+    }
     for (uint32_t k = 0; k < s->worker_cnt; k++)
         LG_TRY(open_views(s, k));
     return lg_snapshot_checks_open(s, prev);

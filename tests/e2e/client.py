@@ -542,6 +542,40 @@ def v_hold(port, count, until, version="", cert="-"):
     return True
 
 
+def v_watch(port, cert="-", version=""):
+    """Opens a connection, says so, and says nothing more until it is ended; prints how."""
+    c = Conn(port, version or None, cert).handshake()
+    c.sock.settimeout(30)
+    print("open", flush=True)
+    try:
+        c.recv_all()
+        print("ended close_notify")
+    except ssl.SSLError as e:
+        print("ended", why(e))
+    except ConnectionResetError:
+        print("ended reset")
+    except TimeoutError:
+        print("ended timeout")
+
+
+def v_watch_http(port):
+    """A request over a persistent connection, then silence; prints how that was ended."""
+    c = Conn(port).handshake()
+    c.sock.settimeout(30)
+    c.send(REQUEST.replace(b"close", b"keep-alive"))
+    got = b""
+    while b"hello from" not in got:
+        got += c.recv()
+    print("answered", flush=True)
+    try:
+        c.recv_all()
+        print("ended close_notify")
+    except ssl.SSLError as e:
+        print("ended", why(e))
+    except ConnectionResetError:
+        print("ended reset")
+
+
 def v_press(port, count):
     """Opens connections and keeps them, until `count` or the fifth that is refused."""
     ctx, kept, refused = context(), [], 0

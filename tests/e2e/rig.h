@@ -88,6 +88,8 @@ pid_t rig_gate_pid(void);
 void rig_rewrite(const char *body);
 bool rig_reload(void);
 
+/* rig_ctl runs lockgatectl with these arguments; status and rig_out as of rig_tool. */
+#define rig_ctl(fmt, ...) rig_tool("\"$LOCKGATECTL\" -s \"$DIR/gate.sock\" " fmt, ##__VA_ARGS__)
 /* rig_stat reads a counter's sum, or -1. rig_becomes waits (5 s) until it has the value;
  * rig_settles waits until no connection is left. */
 int64_t rig_stat(const char *name);
