@@ -23,7 +23,7 @@
                         */
 #define PIECE_SZ 4096u /* PIPE_BUF: what a pipe with room takes whole */
 #define SYSLOG_INFO 6  /* severity */
-#define SYSLOG_ERROR_SZ 128
+#define SYSLOG_HEAD_SZ 128
 
 enum way { WAY_FILE, WAY_PIPE, WAY_SOCKET, WAY_SYSLOG };
 
@@ -272,7 +272,7 @@ static void reconnect(struct lg_log_out *o)
 
 static bool send_message(const struct lg_log_out *o, const char *line, size_t len)
 {
-    char head[SYSLOG_ERROR_SZ + HOST_NAME_MAX];
+    char head[SYSLOG_HEAD_SZ + HOST_NAME_MAX];
     struct iovec iov[2] = {{head, syslog_head(o, head, sizeof head)},
                            {(void *)(uintptr_t)line, len}};
     struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
