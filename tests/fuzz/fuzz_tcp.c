@@ -40,6 +40,14 @@ static void on_output(void *ctx, struct lg_buf *b, const lg_ip_t *src, const lg_
     must(b->data >= b->base + LG_BUF_HEADROOM - 60 && b->data + b->len <= b->base + b->cap);
 }
 
+static void on_door(void *ctx, const struct lg_tcp_tuple *t, struct lg_tcp_door *out)
+{
+    (void)ctx;
+    *out = (struct lg_tcp_door){.slot = t->local_port % 4,
+                                .half_open_max = t->remote_port % 3,
+                                .is_trusted = t->remote_port % 5 == 0};
+}
+
 static bool on_is_listening(void *ctx, const lg_ip_t *ip, uint16_t port)
 {
     (void)ctx;
@@ -147,7 +155,7 @@ static void check_receive_side(const struct lg_tcp_conn *c)
 static void check(const struct fuzz *f)
 {
     struct lg_tcp_counts n;
-    uint32_t used = 0;
+    uint32_t used = 0, at_doors = 0;
 
     for (uint32_t i = 0; i < f->tcp->conns.cnt; i++) {
         const struct lg_tcp_conn *c = lg_pool_at(&f->tcp->conns, i);
@@ -166,6 +174,9 @@ static void check(const struct fuzz *f)
              (lg_timer_is_started(&c->timer) && c->timer.at_ns <= due_ns));
     }
     lg_tcp_get_counts(f->tcp, &n);
+    for (uint32_t i = 0; i < 4; i++)
+        at_doors += f->tcp->doors[i];
+    must(at_doors <= n.embryonic);
     must(n.conns == used && used == lg_pool_used(&f->tcp->conns));
 }
 
@@ -430,7 +441,8 @@ static void step(struct fuzz *f)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct lg_tcp_ops ops = {on_output, on_is_listening};
+    static const struct lg_tcp_ops ops = {
+        .output = on_output, .is_listening = on_is_listening, .door = on_door};
     static struct lg_bufpool_ops pool_ops;
     const struct lg_tcp_cfg cfg = {.max_conns = CONNS,
                                    .snd_buf_sz = 16384,
@@ -444,6 +456,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    .min_rto_ns = LG_MS(200),
                                    .ecn = LG_TCP_ECN_ON,
                                    .pacing = true,
+                                   .user_timeout_ns = LG_SEC(20),
                                    .syn_backlog = 3,
                                    .source_conns = 5,
                                    .source_cps = 100,
