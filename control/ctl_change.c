@@ -117,7 +117,7 @@ int ctl_show_connections(const struct ctl *c, const json_t *answer)
             row, "to", json_sprintf("%s%s%s", pool, *pool ? "/" : "", ctl_text(one, "backend")));
         json_array_append_new(rows, row);
     }
-    ctl_table(rows, cols, sizeof cols / sizeof cols[0]);
+    ctl_table(stdout, rows, cols, sizeof cols / sizeof cols[0]);
     json_decref(rows);
     if (*ctl_text(answer, "next"))
         fputs("... and more: raise --limit, or filter\n", stderr);
@@ -276,6 +276,6 @@ int ctl_show_revoked(const struct ctl *c, const json_t *answer)
                                           {"SHA-256 OF THE ISSUER'S NAME", "issuer_sha256"}};
 
     (void)c;
-    ctl_table(json_object_get(answer, "revoked"), cols, 2);
+    ctl_table(stdout, json_object_get(answer, "revoked"), cols, 2);
     return CTL_GOOD;
 }

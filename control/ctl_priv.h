@@ -7,10 +7,17 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #define CTL_DEFAULT_SOCKET "/run/lockgate.sock"
 
-enum { CTL_GOOD = 0, CTL_REFUSED = 1, CTL_USAGE = 2 };
+enum { CTL_GOOD = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_NOT_LET_IN = 3 };
+
+/* Of `check`; NULL: not given. */
+struct ctl_check_opts {
+    const char *config; /* file; NULL: the running one is asked */
+    const char *sni, *tls, *alpn, *host, *path;
+};
 
 /* What can be said about what a command means; NULL: it has not been. */
 struct ctl_opts {
@@ -28,7 +35,12 @@ struct ctl {
     const char *word;  /* the command */
     char *const *args; /* what follows it */
     int arg_cnt;
+    struct ctl_check_opts check;
 };
+
+/* Commands that do more than show one answer. Each returns the exit status. */
+int ctl_check(const struct ctl *c);
+int ctl_top(const struct ctl *c);
 
 /* ctl_fetch makes one request.
  *   body     JSON, borrowed; NULL: none
@@ -47,9 +59,9 @@ struct ctl_col {
     const char *title, *member;
 };
 
-/* ctl_table prints an array of objects as a table, as wide as what is in it; at most CTL_COLS
+/* ctl_table writes an array of objects as a table, as wide as what is in it; at most CTL_COLS
  * columns. */
-void ctl_table(const json_t *rows, const struct ctl_col *cols, unsigned col_cnt);
+void ctl_table(FILE *f, const json_t *rows, const struct ctl_col *cols, unsigned col_cnt);
 /* ctl_text, ctl_number: a member, "" or 0 when it is not there. */
 const char *ctl_text(const json_t *obj, const char *name);
 int64_t ctl_number(const json_t *obj, const char *name);

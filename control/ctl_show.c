@@ -43,16 +43,16 @@ static bool cell(const json_t *v, char *out, size_t out_sz)
     return json_is_number(v);
 }
 
-static void put(const char *text, unsigned width, bool is_right, bool is_last)
+static void put(FILE *f, const char *text, unsigned width, bool is_right, bool is_last)
 {
     if (is_right)
-        printf("%*s", (int)width, text);
+        fprintf(f, "%*s", (int)width, text);
     else
-        printf("%-*s", is_last ? 0 : (int)width, text);
-    fputs(is_last ? "\n" : "  ", stdout);
+        fprintf(f, "%-*s", is_last ? 0 : (int)width, text);
+    fputs(is_last ? "\n" : "  ", f);
 }
 
-void ctl_table(const json_t *rows, const struct ctl_col *cols, unsigned col_cnt)
+void ctl_table(FILE *f, const json_t *rows, const struct ctl_col *cols, unsigned col_cnt)
 {
     unsigned width[CTL_COLS];
     bool is_right[CTL_COLS] = {false};
@@ -70,11 +70,11 @@ void ctl_table(const json_t *rows, const struct ctl_col *cols, unsigned col_cnt)
         }
     }
     for (unsigned i = 0; i < col_cnt; i++)
-        put(cols[i].title, width[i], is_right[i], i + 1 == col_cnt);
+        put(f, cols[i].title, width[i], is_right[i], i + 1 == col_cnt);
     json_array_foreach(rows, k, row) for (unsigned i = 0; i < col_cnt; i++)
     {
         cell(json_object_get(row, cols[i].member), text, sizeof text);
-        put(text, width[i], is_right[i], i + 1 == col_cnt);
+        put(f, text, width[i], is_right[i], i + 1 == col_cnt);
     }
 }
 
@@ -165,7 +165,7 @@ int ctl_show_backends(const struct ctl *c, const json_t *answer)
     json_array_foreach(json_object_get(answer, "pools"), i, pool)
         json_array_foreach(json_object_get(pool, "backends"), k, be)
             json_array_append_new(rows, make_row(pool, be));
-    ctl_table(rows, cols, sizeof cols / sizeof cols[0]);
+    ctl_table(stdout, rows, cols, sizeof cols / sizeof cols[0]);
     json_decref(rows);
     return CTL_GOOD;
 }

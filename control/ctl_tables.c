@@ -23,7 +23,7 @@ int ctl_show_listeners(const struct ctl *c, const json_t *answer)
         {"REQUESTS", "requests"}, {"CERTIFICATES", "certificates"}};
 
     (void)c;
-    ctl_table(json_object_get(answer, "listeners"), COLS(cols));
+    ctl_table(stdout, json_object_get(answer, "listeners"), COLS(cols));
     return CTL_GOOD;
 }
 
@@ -34,7 +34,7 @@ int ctl_show_certificates(const struct ctl *c, const json_t *answer)
         {"DAYS", "days_left"},    {"UNTIL", "not_after"}, {"FILE", "file"}};
 
     (void)c;
-    ctl_table(json_object_get(answer, "certificates"), COLS(cols));
+    ctl_table(stdout, json_object_get(answer, "certificates"), COLS(cols));
     return CTL_GOOD;
 }
 
@@ -69,10 +69,10 @@ int ctl_show_client_cas(const struct ctl *c, const json_t *answer)
     json_t *cas = rows_of(listeners, "cas"), *crls = rows_of(listeners, "crls");
 
     (void)c;
-    ctl_table(cas, COLS(ca_cols));
+    ctl_table(stdout, cas, COLS(ca_cols));
     if (json_array_size(crls)) {
         putchar('\n');
-        ctl_table(crls, COLS(crl_cols));
+        ctl_table(stdout, crls, COLS(crl_cols));
     }
     json_decref(cas);
     json_decref(crls);
@@ -163,9 +163,9 @@ int ctl_show_workers(const struct ctl *c, const json_t *answer)
         json_array_append_new(rows, worker_row(w));
         json_array_append_new(stages, stage_row(w));
     }
-    ctl_table(rows, COLS(cols));
+    ctl_table(stdout, rows, COLS(cols));
     putchar('\n');
-    ctl_table(stages, COLS(stage_cols));
+    ctl_table(stdout, stages, COLS(stage_cols));
     json_decref(rows);
     json_decref(stages);
     return CTL_GOOD;
@@ -190,7 +190,7 @@ int ctl_show_ports(const struct ctl *c, const json_t *answer)
     json_t *cnt;
 
     (void)c;
-    ctl_table(json_object_get(answer, "ports"), COLS(cols));
+    ctl_table(stdout, json_object_get(answer, "ports"), COLS(cols));
     json_object_foreach(json_object_get(answer, "drops"), reason, cnt)
         printf("dropped: %s %" PRIi64 "\n", reason, (int64_t)json_integer_value(cnt));
     return CTL_GOOD;
@@ -232,7 +232,7 @@ int ctl_show_snapshots(const struct ctl *c, const json_t *answer)
     (void)c;
     json_array_foreach(json_object_get(answer, "snapshots"), i, s)
         json_array_append_new(rows, snapshot_row(s));
-    ctl_table(rows, COLS(cols));
+    ctl_table(stdout, rows, COLS(cols));
     json_decref(rows);
     return CTL_GOOD;
 }

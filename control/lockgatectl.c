@@ -21,6 +21,24 @@ struct command {
     ctl_prepare *prepare; /* when path or body hang on arguments; NULL: they do not */
 };
 
+/* Those that are more than one question and its answer. */
+static const struct own {
+    const char *name, *args, *help;
+    int (*run)(const struct ctl *c);
+    int arg_min, arg_max;
+} owns[] = {
+    {"check", "LISTENER",
+     "what that listener would say to a client: who is shown, who is let in, why not, which route; "
+     "of "
+     "the running lockgate, or with -c of a file",
+     ctl_check, 1, 1},
+    {"top", "[SECONDS]",
+     "all of it, live: rates, workers, listeners, backends, every 2 or so many seconds; q ends it; "
+     "not "
+     "on a terminal: once",
+     ctl_top, 0, 1},
+};
+
 static const struct command commands[] = {
 #define X(name, args, method, path, show, arg_max, query, help)                                    \
     {name, args, help, #method, path, show, arg_max, query, NULL},
@@ -31,6 +49,7 @@ static const struct command commands[] = {
 #include "lockgatectl_change.def"
 #undef X
 };
+#define OWN_CNT (sizeof owns / sizeof owns[0])
 #define COMMAND_CNT (sizeof commands / sizeof commands[0])
 
 /* ---------------------------------------------------------------- help */
@@ -54,6 +73,13 @@ static const char help_end[] =
     "      --token-file FILE for an address: what admin.token_file holds\n"
     "      --ca FILE         for https: who signed its certificate (default: the system's)\n"
     "      --cert FILE, --key FILE   for mutual TLS: our certificate and key\n"
+    "  of check:\n"
+    "  -c, --config FILE     of this file, not of the running lockgate\n"
+    "      --client FILE     PEM file of the client's certificate and what it sends with it\n"
+    "      --sni NAME        that it asks for\n"
+    "      --tls VERSIONS    that it speaks: 1.2, 1.3 or 1.2-1.3 (default)\n"
+    "      --alpn NAMES      that it offers, with commas between\n"
+    "      --host NAME, --path PATH   of the request (default: the SNI, /)\n"
     "  -h, --help            this text\n"
     "\n"
     "FILTERS of connections and kill; all must fit\n"
@@ -63,7 +89,8 @@ static const char help_end[] =
     "EXIT STATUS\n"
     "  0  done\n"
     "  1  refused, unknown NAME, or nobody answers; standard error says why\n"
-    "  2  usage\n";
+    "  2  usage\n"
+    "  3  check: the client would be refused\n";
 
 /* print_wrapped writes words at column 18 up to column 80. */
 static void print_wrapped(const char *text)
@@ -82,18 +109,24 @@ static void print_wrapped(const char *text)
     putchar('\n');
 }
 
+static void print_command(const char *name, const char *args, const char *help)
+{
+    int at = printf("  %s%s%s", name, *args ? " " : "", args);
+
+    if (at > 16)
+        printf("\n%18s", "");
+    else
+        printf("%*s", 18 - at, "");
+    print_wrapped(help);
+}
+
 static int print_help(void)
 {
     fputs(help_begin, stdout);
-    for (size_t i = 0; i < COMMAND_CNT; i++) {
-        const struct command *cmd = &commands[i];
-        int at = printf("  %s%s%s", cmd->name, *cmd->args ? " " : "", cmd->args);
-        if (at > 16)
-            printf("\n%18s", "");
-        else
-            printf("%*s", 18 - at, "");
-        print_wrapped(cmd->help);
-    }
+    for (size_t i = 0; i < COMMAND_CNT; i++)
+        print_command(commands[i].name, commands[i].args, commands[i].help);
+    for (size_t i = 0; i < OWN_CNT; i++)
+        print_command(owns[i].name, owns[i].args, owns[i].help);
     fputs(help_end, stdout);
     return fflush(stdout) == 0 ? CTL_GOOD : CTL_REFUSED;
 }
@@ -148,7 +181,7 @@ static const struct command *find_command(const char *name)
 }
 
 /* The options that take a text, each with where it goes. */
-#define TEXT_CNT 13
+#define TEXT_CNT 19
 struct text_option {
     const char *name;
     const char **to;
@@ -168,7 +201,13 @@ static void list_texts(struct ctl *c, struct text_option out[TEXT_CNT])
                                               {"issuer", &c->opts.issuer},
                                               {"limit", &c->opts.limit},
                                               {"weight", &c->opts.weight},
-                                              {"max-connections", &c->opts.max_connections}};
+                                              {"max-connections", &c->opts.max_connections},
+                                              {"config", &c->check.config},
+                                              {"sni", &c->check.sni},
+                                              {"tls", &c->check.tls},
+                                              {"alpn", &c->check.alpn},
+                                              {"host", &c->check.host},
+                                              {"path", &c->check.path}};
     memcpy(out, all, sizeof all);
 }
 
@@ -187,9 +226,11 @@ static int parse_options(int argc, char **argv, struct ctl *c)
     for (int i = 0; i < TEXT_CNT; i++)
         options[5 + i] = (struct option){texts[i].name, required_argument, NULL, TEXTS + i};
     opterr = 0;
-    for (int o; (o = getopt_long(argc, argv, "s:jh", options, NULL)) != -1;) {
+    for (int o; (o = getopt_long(argc, argv, "s:c:jh", options, NULL)) != -1;) {
         if (o == 's')
             c->target = optarg;
+        else if (o == 'c')
+            c->check.config = optarg;
         else if (o == 'j')
             c->is_json = true;
         else if (o == ALL)
@@ -206,6 +247,26 @@ static int parse_options(int argc, char **argv, struct ctl *c)
     return 0;
 }
 
+/* run_word finds the command and carries it out. */
+static int run_word(const struct ctl *c)
+{
+    const struct command *cmd = find_command(c->word);
+    const struct own *own = NULL;
+
+    for (size_t i = 0; i < OWN_CNT && !cmd; i++)
+        own = strcmp(owns[i].name, c->word) == 0 ? &owns[i] : own;
+    if (!cmd && !own)
+        return ctl_usage("unknown command: ", c->word);
+    int arg_max = cmd ? cmd->arg_max : own->arg_max;
+    if (c->arg_cnt > arg_max)
+        return ctl_usage("unexpected argument: ", c->args[arg_max]);
+    if (own && c->arg_cnt < own->arg_min)
+        return ctl_usage("more is needed: lockgatectl ", own->name);
+    if (own)
+        return own->run(c);
+    return cmd->show ? run(c, cmd) : run_text(c, cmd);
+}
+
 int main(int argc, char **argv)
 {
     struct ctl c = {.target = CTL_DEFAULT_SOCKET};
@@ -218,13 +279,8 @@ int main(int argc, char **argv)
     c.word = argv[optind];
     c.args = argv + optind + 1;
     c.arg_cnt = argc - optind - 1;
-    const struct command *cmd = find_command(c.word);
-    if (!cmd)
-        return ctl_usage("unknown command: ", c.word);
-    if (c.arg_cnt > cmd->arg_max)
-        return ctl_usage("unexpected argument: ", c.args[cmd->arg_max]);
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    rc = cmd->show ? run(&c, cmd) : run_text(&c, cmd);
+    rc = run_word(&c);
     curl_global_cleanup();
     return rc;
 }

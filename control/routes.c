@@ -6,8 +6,10 @@
 
 #include "boot.h"
 #include "report.h"
+#include "verdict.h"
 
 #include <string.h>
+#include <time.h>
 
 static void get_status(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
 {
@@ -120,6 +122,23 @@ static void get_metrics(void *ctx, const struct lg_admin_req *req, struct lg_adm
     (void)req;
     lg_server_report(ctx, &report);
     lg_admin_send(out, 200, "text/plain; version=0.0.4; charset=utf-8", lg_report_metrics(&report));
+}
+
+/* A question in a body: it changes nothing. */
+static void post_check(void *ctx, const struct lg_admin_req *req, struct lg_admin_resp *out)
+{
+    struct lg_server *s = ctx;
+    json_t *ask = lg_admin_body(req, out), *answer;
+    char why[256];
+
+    if (!ask)
+        return;
+    answer = lg_verdict(s->reload.current, ask, (int64_t)time(NULL), lg_boot_now(), why);
+    if (answer || !*why)
+        lg_admin_send_json(out, 200, answer);
+    else
+        lg_admin_send_error(out, 400, "%s", why);
+    json_decref(ask);
 }
 
 /* ---------------------------------------------------------------- changes */

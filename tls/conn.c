@@ -78,44 +78,16 @@ lg_err_t lg_tls_fail_plain(struct lg_tls *t, enum lg_tls_reason reason, uint8_t 
     return lg_tls_reason_err(reason);
 }
 
-/* choose_alpn: "" when the client offers none or the listener lists none; NULL: no overlap. */
-static const char *choose_alpn(const struct lg_tls_policy *p, const struct lg_hello *h)
-{
-    if (!h->has_alpn || p->alpn_cnt == 0)
-        return "";
-    for (uint32_t i = 0; i < p->alpn_cnt; i++)
-        if (lg_hello_alpn_has(h, lg_span_cstr(p->alpn[i])))
-            return p->alpn[i];
-    return NULL;
-}
-
-static uint16_t choose_version(const struct lg_tls_policy *p, const struct lg_hello *h)
-{
-    for (uint16_t v = p->max_version; v >= p->min_version; v--)
-        if (lg_hello_offers_version(h, v))
-            return v;
-    return 0;
-}
-
 static lg_err_t begin(struct lg_tls *t, const struct lg_hello *h)
 {
-    const struct lg_tls_policy *p = t->policy;
+    struct lg_tls_choice c;
     if (!lg_info_set_sni(t, h->sni))
         return lg_tls_fail_plain(t, LG_TLS_R_FULL, LG_ALERT_INTERNAL_ERROR);
-    uint16_t version = choose_version(p, h);
-    if (!version)
-        return lg_tls_fail_plain(t, LG_TLS_R_VERSION, LG_ALERT_PROTOCOL_VERSION);
-    const struct lg_tls_name *n = lg_policy_find(p, h->sni);
-    if (!n || (h->has_odd_name && p->sni_strict))
-        return lg_tls_fail_plain(t, LG_TLS_R_SNI, LG_ALERT_UNRECOGNIZED_NAME);
-    int cert_idx = lg_policy_pick(p, n, h, version);
-    if (cert_idx < 0)
-        return lg_tls_fail_plain(t, LG_TLS_R_SUITE, LG_ALERT_HANDSHAKE_FAILURE);
-    const char *alpn = choose_alpn(p, h);
-    if (!alpn)
-        return lg_tls_fail_plain(t, LG_TLS_R_ALPN, LG_ALERT_NO_APPLICATION_PROTOCOL);
-    lg_ticket_look(t, h, cert_idx, version);
-    return lg_hs_start(t, h, cert_idx, alpn);
+    lg_policy_choose(t->policy, h, &c);
+    if (c.reason != LG_TLS_R_NONE)
+        return lg_tls_fail_plain(t, c.reason, c.alert);
+    lg_ticket_look(t, h, c.cert_idx, c.version);
+    return lg_hs_start(t, h, c.cert_idx, c.alpn);
 }
 
 /* whole: the hello is all there, as one record: wolfSSL 5.7.2 cannot read one that is cut smaller

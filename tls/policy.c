@@ -107,6 +107,52 @@ int lg_policy_pick(const struct lg_tls_policy *p, const struct lg_tls_name *n,
     return -1;
 }
 
+/* choose_alpn: "" when the client offers none or the listener lists none; NULL: no overlap. */
+static const char *choose_alpn(const struct lg_tls_policy *p, const struct lg_hello *h)
+{
+    if (!h->has_alpn || p->alpn_cnt == 0)
+        return "";
+    for (uint32_t i = 0; i < p->alpn_cnt; i++)
+        if (lg_hello_alpn_has(h, lg_span_cstr(p->alpn[i])))
+            return p->alpn[i];
+    return NULL;
+}
+
+static uint16_t choose_version(const struct lg_tls_policy *p, const struct lg_hello *h)
+{
+    for (uint16_t v = p->max_version; v >= p->min_version; v--)
+        if (lg_hello_offers_version(h, v))
+            return v;
+    return 0;
+}
+
+static void refuse(struct lg_tls_choice *c, enum lg_tls_reason reason, uint8_t alert)
+{
+    c->reason = reason;
+    c->alert = alert;
+}
+
+void lg_policy_choose(const struct lg_tls_policy *p, const struct lg_hello *h,
+                      struct lg_tls_choice *out)
+{
+    *out = (struct lg_tls_choice){.cert_idx = -1, .version = choose_version(p, h)};
+    if (!out->version) {
+        refuse(out, LG_TLS_R_VERSION, LG_ALERT_PROTOCOL_VERSION);
+        return;
+    }
+    out->name = lg_policy_find(p, h->sni);
+    if (!out->name || (h->has_odd_name && p->sni_strict)) {
+        refuse(out, LG_TLS_R_SNI, LG_ALERT_UNRECOGNIZED_NAME);
+        return;
+    }
+    out->cert_idx = lg_policy_pick(p, out->name, h, out->version);
+    out->alpn = choose_alpn(p, h);
+    if (out->cert_idx < 0)
+        refuse(out, LG_TLS_R_SUITE, LG_ALERT_HANDSHAKE_FAILURE);
+    else if (!out->alpn)
+        refuse(out, LG_TLS_R_ALPN, LG_ALERT_NO_APPLICATION_PROTOCOL);
+}
+
 int lg_span_cmp(lg_span_t a, lg_span_t b)
 {
     int c = memcmp(a.p, b.p, LG_MIN(a.len, b.len));

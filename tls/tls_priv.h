@@ -178,6 +178,18 @@ const struct lg_tls_name *lg_policy_find(const struct lg_tls_policy *p, const ch
 /* lg_policy_pick chooses among them what this client can verify under the version; -1: none. */
 int lg_policy_pick(const struct lg_tls_policy *p, const struct lg_tls_name *n,
                    const struct lg_hello *h, uint16_t version);
+/* What follows from a hello alone. */
+struct lg_tls_choice {
+    uint16_t version;               /* 0: none in common */
+    const struct lg_tls_name *name; /* NULL: nobody has it; borrows from the policy */
+    int cert_idx;                   /* -1: none that this client can verify */
+    const char *alpn;               /* "" none; NULL: no overlap */
+    enum lg_tls_reason reason;      /* LG_TLS_R_NONE: the handshake may begin */
+    uint8_t alert;                  /* of the reason */
+};
+/* lg_policy_choose makes every choice that needs nothing but the hello. Thread any, pure. */
+void lg_policy_choose(const struct lg_tls_policy *p, const struct lg_hello *h,
+                      struct lg_tls_choice *out);
 /* lg_policy_anchor: index of the first anchor with this subject; anchor_cnt when there is none. */
 uint32_t lg_policy_anchor(const struct lg_tls_policy *p, lg_span_t subject);
 uint32_t lg_policy_crl(const struct lg_tls_policy *p, lg_span_t issuer);

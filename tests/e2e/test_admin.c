@@ -111,6 +111,24 @@ E2E(Admin, ShowsTablesToPeople)
     EXPECT_EQ(rig_tool("$LOCKGATECTL -s $DIR/gate.sock workers --json | jq -e .ok"), 0);
 }
 
+/* On a terminal it runs until told to stop; elsewhere it prints one page. */
+E2E(Admin, TopShowsRates)
+{
+    if (!begin())
+        return;
+    EXPECT_EQ(ctl("top 0.2"), 0);
+    EXPECT_HAS(rig_out, "requests/s");
+    EXPECT_HAS(rig_out, "WORKER  CPU  BUSY %");
+    EXPECT_HAS(rig_out, "raw-mutual");
+    EXPECT(!strstr(rig_out, "\033"));
+    EXPECT_EQ(
+        rig_tool("printf q | script -qec \"$LOCKGATECTL -s $DIR/gate.sock top 0.2\" /dev/null"), 0);
+    EXPECT_HAS(rig_out, "\033[?1049h"); /* the other screen, ... */
+    EXPECT_HAS(rig_out, "WORKER");
+    EXPECT_HAS(rig_out, "\033[?1049l"); /* ... left again */
+    EXPECT_EQ(ctl("top 0"), 2);
+}
+
 /* value_of: a sample of /metrics, to be found by its whole name and labels. */
 static double value_of(const char *sample)
 {
@@ -171,6 +189,69 @@ E2E(Admin, ExamplesAskForWhatThereIs)
             "grep -vxFf $DIR/names; true"),
         0);
     EXPECT_STR(rig_out, "");
+}
+
+/* judged: by the running lockgate and by its file; both must say the same. */
+static void expect_judged(const char *args, int status, const char *has)
+{
+    static char first[4096];
+
+    EXPECT_EQ(rig_tool("$LOCKGATECTL -s $DIR/gate.sock check %s", args), status);
+    EXPECT_HAS(rig_out, has);
+    snprintf(first, sizeof first, "%.4000s", rig_out);
+    EXPECT_EQ(rig_tool("$LOCKGATECTL -c $DIR/gate.yaml check %s 2>/dev/null", args), status);
+    EXPECT_STR(rig_out, first);
+}
+
+E2E(Admin, ForetellsWhatAListenerSays)
+{
+    static const struct {
+        const char *args, *real; /* what hello is to be given for the same */
+        int status;
+        const char *has, *alert; /* alert: as OpenSSL writes it */
+    } cases[] = {
+        {"raw-mutual --client $PKI/alice.pem", "8444 $(as alice)", 0, "accepted\n", NULL},
+        {"raw-mutual", "8444", 3,
+         "refused: no client certificate\nalert         certificate_required",
+         "certificate required"},
+        {"raw-mutual --tls 1.2", "8444 -tls1_2", 3, "alert         handshake_failure",
+         "handshake failure"},
+        {"raw-mutual --client $PKI/bob.pem", "8444 $(as bob)", 3,
+         "refused: client certificate revoked\nalert         certificate_revoked",
+         "certificate revoked"},
+        {"raw-mutual --client $PKI/carol.pem", "8444 $(as carol)", 3,
+         "alert         certificate_expired", "certificate expired"},
+        {"raw-mutual --client $PKI/mallory.pem", "8444 $(as mallory)", 3,
+         "alert         unknown_ca", "unknown ca"},
+        {"raw-mutual --client $PKI/wrong-use.pem", "8444 $(as wrong-use)", 3,
+         "alert         unsupported_certificate", "unsupported certificate"},
+        {"stale --client $PKI/alice.pem", "8458 $(as alice)", 3, "revocation  list_stale",
+         "certificate unknown"},
+        {"raw-optional", "8445", 0, "client cert.  optional", NULL},
+        {"only13 --tls 1.2", "8451 -tls1_2", 3, "alert         protocol_version",
+         "protocol version"},
+        {"strict --sni nobody.example", "8452 -servername nobody.example", 3,
+         "alert         unrecognized_name", "unrecognized name"},
+        {"alpn --alpn baz,bar", "8454 -alpn baz,bar", 0, "TLS           1.3, ALPN bar", NULL},
+        {"alpn --alpn baz", "8454 -alpn baz", 3, "alert         no_application_protocol",
+         "no application protocol"},
+    };
+
+    if (!begin())
+        return;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        expect_judged(cases[i].args, cases[i].status, cases[i].has);
+        bool is_in = rig_client("hello %s", cases[i].real) == 0 && strstr(rig_out, "hello from");
+        if (is_in != (cases[i].status == 0) || (cases[i].alert && !strstr(rig_out, cases[i].alert)))
+            t_fail(__FILE__, __LINE__, "not so at %s: %.1500s", cases[i].real, rig_out);
+    }
+    expect_judged("site --sni shop.example --path /", 0, "shown         ");
+    expect_judged("site --sni shop.example --path /", 0, "pool          ");
+    EXPECT_EQ(ctl("check nobody"), 1);
+    EXPECT_HAS(rig_out, "there is no listener nobody");
+    EXPECT_EQ(ctl("check raw --sni 'not a name'"), 1);
+    EXPECT_EQ(ctl("check raw --client $DIR/gate.yaml"), 1);
+    EXPECT_HAS(rig_out, "there is no PEM certificate in it");
 }
 
 E2E(Admin, AsksWhoComesFromElsewhere)
