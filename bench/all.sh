@@ -17,7 +17,7 @@ mkdir -p "$out" || exit 1
 form=(--full)
 runs=5
 micro=()
-crowd=64,1000,10000,100000
+crowd=64,10000,100000,1000000
 if [ "${2:-}" = --quick ]; then
     form=()
     runs=1
@@ -34,7 +34,8 @@ step() { # NAME COMMAND…: its output becomes NAME.md
 }
 step compare python3 bench/compare "${form[@]}" --out "$out" --json "$out/compare.json"
 step userspace python3 bench/compare/userspace.py --runs "$runs" --profile --json "$out/userspace.json"
-step crowd python3 bench/compare/userspace.py --runs "$runs" --crowd "$crowd"
+step crowd python3 bench/compare/crowd.py --runs "$runs" --json "$out/crowd.json" "$crowd"
+step crowd-mutual python3 bench/compare/crowd.py --mutual --runs "$runs" --json "$out/crowd-mutual.json" "$crowd"
 step growth python3 bench/compare/growth.py --rounds "$runs" --json "$out/growth.json"
 step micro bench/micro/micro.py "${micro[@]}" --memif --json "$out/micro.json"
 {
@@ -43,6 +44,8 @@ step micro bench/micro/micro.py "${micro[@]}" --memif --json "$out/micro.json"
     cat "$out/userspace.md"
     printf '\n### Requests beside idle connections, over memif\n\n'
     cat "$out/crowd.md"
+    printf "\n"
+    cat "$out/crowd-mutual.md"
     printf '\n### How cost grows\n\n'
     cat "$out/growth.md"
     printf '\n### By stage\n\n'

@@ -69,7 +69,7 @@ struct bl_conn {
     struct lg_tcp_conn *tcp; /* owns; NULL in FREE and COOLING */
     struct lg_tls *tls;      /* owns; NULL: none, or TLS off */
     struct bl_conn *next, *prev;
-    struct bl_queue *queue; /* it stands on this one of its group's; NULL: none */
+    struct bl_queue *queue; /* it stands on this one of its group's, or w->late; NULL: none */
     struct lg_timer timer;
     lg_ns_t due_ns;      /* when the operation was to begin */
     lg_ns_t deadline_ns; /* of what is going on; the timer may stand earlier */
@@ -80,6 +80,7 @@ struct bl_conn {
     uint64_t send_off, body_off;   /* into the pattern */
     uint64_t requests;             /* made on this connection */
     uint32_t slow_off;             /* slow: bytes sent */
+    uint32_t late_events;          /* on w->late: what is to be told */
     uint16_t status;               /* of the answer */
     uint8_t state;                 /* enum bl_state */
     bool in_body, is_checked, will_close;
@@ -102,6 +103,7 @@ struct bl_group {
     struct bl_conn *conns;        /* owns */
     uint32_t conn_cnt;
     uint32_t end_idx; /* connections before it have been ended */
+    bool is_waiting;  /* for the idle groups' ramps */
     struct bl_queue idle, ready;
     uint32_t opening_cnt;           /* CONNECTING or SHAKING */
     uint32_t open_cnt, open_at_end; /* shaken hands and kept; when the run ended */
@@ -146,6 +148,7 @@ struct bl_worker {
     lg_ns_t begin_ns, from_ns, to_ns; /* the run; the measured part of it */
     struct lg_wheel wheel;
     uint64_t idle_since_ns;
+    struct bl_queue late;         /* handshakes with news: last in a turn, and few of them */
     uint64_t busy_tsc, total_tsc; /* in the measured part */
     lg_ns_t measured_ns;
     lg_ns_t cpu_ns; /* CPU time the worker had in it */

@@ -33,6 +33,7 @@ static void let_go(struct bl_conn *c)
     if (is_opening)
         c->g->opening_cnt--;
     bl_queue_remove(c);
+    c->late_events = 0;
     lg_tls_close(c->tls);
     c->tls = NULL;
     lg_bufq_drop_all(&c->in);

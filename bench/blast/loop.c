@@ -12,6 +12,9 @@
 #define RX_BURST 32u
 #define EVENTS_MAX 1024u
 #define TIMERS_MAX 512u
+#define LATE_MAX                                                                                   \
+    2u /* handshakes that go on in one turn, with the arithmetic of one flight each                \
+        */
 #define RESOLVE_NS LG_SEC(5)
 #define LAST_TURNS 64u /* after the last connection: what is queued goes out */
 
@@ -42,6 +45,32 @@ static unsigned rx_ports(struct bl_worker *w)
     return total;
 }
 
+/* on_client: a handshake's news waits: its arithmetic would be counted as latency of the requests
+ * whose answers are there. */
+static void on_client(struct bl_worker *w, struct bl_conn *c, uint32_t events)
+{
+    if (c->state != BL_CONNECTING && c->state != BL_SHAKING) {
+        bl_conn_event(c, events);
+        return;
+    }
+    c->late_events |= events;
+    if (!c->queue)
+        bl_queue_push(&w->late, c);
+}
+
+static unsigned run_late(struct bl_worker *w)
+{
+    unsigned n = 0;
+    for (; n < LATE_MAX && w->late.head; n++) {
+        struct bl_conn *c = w->late.head;
+        uint32_t events = c->late_events;
+        bl_queue_remove(c);
+        c->late_events = 0;
+        bl_conn_event(c, events);
+    }
+    return n;
+}
+
 static unsigned run_events(struct bl_worker *w)
 {
     struct lg_tcp_conn *c;
@@ -51,7 +80,7 @@ static unsigned run_events(struct bl_worker *w)
         if (lg_tcp_is_passive(c))
             bl_origin_event(w->origin, c, events);
         else
-            bl_conn_event(lg_tcp_user(c), events);
+            on_client(w, lg_tcp_user(c), events);
     }
     return n;
 }
@@ -123,6 +152,7 @@ static unsigned turn(struct bl_worker *w)
     work += run_events(w);
     if (w->phase == BL_RUNNING)
         work += bl_groups_poll(w);
+    work += run_late(w);
     work += lg_wheel_poll(&w->wheel, w->now_ns, TIMERS_MAX, bl_conn_fire, w);
     work += lg_tcp_poll(w->tcp, w->now_ns);
     work += lg_net_poll(w->net, w->now_ns);

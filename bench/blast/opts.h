@@ -59,6 +59,7 @@ struct bl_group_opts {
     uint32_t slow, packet; /* enum bl_slow, enum bl_packet */
     uint64_t profile;
     lg_ns_t start_ns, stop_ns; /* into the run; stop 0: its end */
+    bool after_ramp;           /* not before the connections of all idle groups are open */
 };
 
 struct bl_opts {
@@ -71,6 +72,7 @@ struct bl_opts {
     char origin_device[BL_PATH_SZ];
     struct lg_prefix origin_address;
     uint16_t origin_port;
+    uint64_t origin_conns; /* 0: derived from the clients' */
     lg_ns_t duration_ns, warmup_ns;
     bool reuse_key_share, skip_signature;
     char json[BL_PATH_SZ], hgrm[BL_PATH_SZ], file[BL_PATH_SZ];

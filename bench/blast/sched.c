@@ -56,6 +56,7 @@ void bl_groups_start(struct bl_worker *w)
         g->start_ns = lg_ns_add(w->begin_ns, g->o->start_ns);
         g->stop_ns = g->o->stop_ns ? lg_ns_add(w->begin_ns, g->o->stop_ns) : LG_NS_NEVER;
         g->next_op_ns = g->next_open_ns = g->start_ns;
+        g->is_waiting = g->o->after_ramp && g->o->kind != BL_IDLE;
         if (g->o->kind == BL_IDLE)
             w->to_ns = LG_NS_NEVER; /* until it is ramped up: see mind_ramps */
         if (g->o->kind == BL_ORIGIN)
@@ -68,10 +69,24 @@ static bool has_enough(const struct bl_group *g)
     return g->o->count && g->r.ops >= g->o->count;
 }
 
+static bool is_ramped_up(const struct bl_worker *w)
+{
+    for (uint32_t i = 0; i < w->group_cnt; i++)
+        if (w->groups[i].o->kind == BL_IDLE && w->groups[i].ramp_end_ns == 0)
+            return false;
+    return true;
+}
+
 /* is_active: may this group begin operations now? */
-static bool is_active(const struct bl_group *g)
+static bool is_active(struct bl_group *g)
 {
     lg_ns_t now_ns = g->w->now_ns;
+    if (g->is_waiting) {
+        if (!is_ramped_up(g->w))
+            return false;
+        g->is_waiting = false;
+        g->next_op_ns = g->next_open_ns = LG_MAX(g->start_ns, now_ns);
+    }
     return now_ns >= g->start_ns && now_ns < g->stop_ns && !has_enough(g);
 }
 

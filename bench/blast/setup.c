@@ -52,7 +52,11 @@ static bool has_resumption(const struct bl_opts *o)
 
 static uint32_t origin_conn_cnt(const struct bl_opts *o)
 {
-    return *o->origin ? (uint32_t)LG_MAX(4096u, conn_sum(o) + conn_sum(o) / 4) : 0;
+    if (!*o->origin)
+        return 0;
+    if (o->origin_conns)
+        return (uint32_t)o->origin_conns;
+    return (uint32_t)LG_MAX(4096u, conn_sum(o) + conn_sum(o) / 4);
 }
 
 /* ---------------------------------------------------------------- as a configuration */

@@ -255,6 +255,14 @@ ecdh-curve = "%s"
         return ["hitch", "--config=%s" % self.write("conf", text)]
 
 
+    def await_service(self):
+        """A worker of hitch binds itself to the CPU of its number, the first one to CPU 0, whatever it was
+        given: that is the generator's. It is brought back, with its parent and its OCSP process."""
+        super().await_service()
+        for pid in self.pids():
+            os.sched_setaffinity(pid, {self.rig.lb_cpu})
+
+
 class HaproxyNative(Haproxy):
     name = "haproxy-native"
     offloads = True
@@ -271,7 +279,7 @@ class Lockgate(Peer):
     def __init__(self, rig):
         super().__init__(rig)
         self.ctl = account.Lockgatectl(rig.bin + "/control/lockgatectl", rig.path("lockgate.sock"))
-        # idle, max_connections, memory (MiB), hugepages, workers, certs (list of names), client_ca,
+        # idle, max_connections, max_backends, timeouts (YAML), memory (MiB), hugepages, workers, certs (list of names), client_ca,
         # ports (name, device, address), routes (one; to, via), proxy_ip, origin_ip
         self.options = {}
 
@@ -290,6 +298,7 @@ class Lockgate(Peer):
   memory: %dMiB
   hugepages: %s
   max_connections: %d
+  max_backend_connections: %d
   drain_timeout: 2s
   control_socket: %s
   file_prefix: lg%s
@@ -299,7 +308,8 @@ ports:
 listeners:
 """ % (o.get("workers", [self.rig.lb_cpu]), o.get("idle", "adaptive"), o.get("memory", 768),
        o.get("hugepages", has_huge(o.get("memory", 768))),
-       o.get("max_connections", max_connections()), self.rig.path("lockgate.sock"), self.rig.id,
+       o.get("max_connections", max_connections()), o.get("max_backends", 0),
+       self.rig.path("lockgate.sock"), self.rig.id,
        "".join('  - {name: %s, device: "%s", addresses: [%s/24]}\n' % p for p in ports),
        "".join("routes:\n  - {to: %s, via: %s}\n" % r for r in o.get("routes", ())),
        o.get("origin_ip", ORIGIN_IP))
@@ -312,12 +322,13 @@ listeners:
     type: https
     bind: ["%s:%d"]
     pool: web
-    timeouts: {keepalive: 120s, idle: 300s}
+    timeouts: %s
     tls:
       min_version: "%s"
       max_version: "%s"
       certificates: [%s]
-""" % (s.name, o.get("proxy_ip", PROXY_IP), s.port, s.version, s.version, certs)
+""" % (s.name, o.get("proxy_ip", PROXY_IP), s.port,
+       o.get("timeouts", "{keepalive: 120s, idle: 300s}"), s.version, s.version, certs)
             if s.mutual:
                 text += "      client_auth: required\n      client_ca: %s\n" % (
                     o.get("client_ca", self.rig.path("pki/client-ca.pem")))

@@ -2,11 +2,11 @@
 """The path without the kernel: lockgate-blast == memif == Lockgate == memif == the same blast as origin.
 
     python3 bench/compare/userspace.py [--runs N] [--seconds S] [--only NAME,...] [--json FILE]
-                                        [--profile] [--crowd N,...]
+                                        [--profile]
 
 Kernel proxies cannot run here: its numbers never stand beside theirs. What it tells is how far Lockgate
 is from the arithmetic it cannot avoid: cycles an operation, of turns that found work, and the bound.
---crowd 64,10000,100000 measures requests on 64 connections beside so many idle ones instead.
+Requests beside idle connections, up to a million: crowd.py (`./dev bench crowd`).
 --profile also says in which functions the worker's time goes (perf, by the clock).
 """
 import argparse
@@ -28,7 +28,7 @@ from rig import ROOT, RigError, go_first, wait_until
 
 FRONT, PROXY, BACK, ORIGIN = "10.9.1.1", "10.9.1.2", "10.9.2.2", "10.9.2.1"
 MEMORY_MIB = 768
-SOURCES = "10.77.0.0/26"  # clients of a crowd: one address has 64,511 ports
+SOURCES = "10.77.0.0/26"  # clients of a crowd (crowd.py): one address has 64,511 ports
 
 SCENARIOS = (  # name, title, site, blast's words, bound, operation
     ("handshake-ecdsa", "full TLS 1.3 handshake, ECDSA P-256, X25519", "ecdsa",
@@ -68,6 +68,7 @@ class Lockgate(peers.Lockgate):
     """On two memif ports, spinning: it has its CPU to itself, and no other does anything for it."""
 
     max_connections, memory_mib = 4000, MEMORY_MIB
+    more = {}  # of self.options
 
     def start(self):
         self.options = {
@@ -75,11 +76,11 @@ class Lockgate(peers.Lockgate):
             "hugepages": peers.has_huge(self.memory_mib), "proxy_ip": PROXY, "origin_ip": ORIGIN,
             "routes": [(SOURCES, FRONT)],
             "ports": [("front", "memif:%s,role=server" % self.rig.path("front.sock"), PROXY),
-                      ("back", "memif:%s,role=server" % self.rig.path("back.sock"), BACK)]}
+                      ("back", "memif:%s,role=server" % self.rig.path("back.sock"), BACK)], **self.more}
         with open(self.file("log"), "w", encoding="utf-8") as f:
             self.process = subprocess.Popen(
                 ["taskset", "-c", "0-%d" % self.rig.lb_cpu] + self.write_config(), stdout=f, stderr=f)
-        if not wait_until(20, lambda: self.process.poll() is not None or self.ctl.stats()):
+        if not wait_until(60, lambda: self.process.poll() is not None or self.ctl.stats()):
             self.fail("does not answer")
         if self.process.poll() is not None:
             self.fail("ended with %d" % self.process.returncode)
@@ -99,7 +100,7 @@ def blast_argv(place, words, site, seconds, memory_mib=512):
         "--origin", "memif:%s,%s/24:80" % (place.path("back.sock"), ORIGIN),
         "--target", "%s:%d" % (PROXY, site.port), "--sni", "shop.example", "--tls", site.version,
         "--reuse-key-share", "--skip-signature", "--warmup", "1s", "--cpu", "0",
-        "--duration", "%gms" % (1000 * seconds), "--memory", "%dMiB" % memory_mib,
+        "--duration", "%dms" % (1000 * seconds), "--memory", "%dMiB" % memory_mib,
         "--file-prefix", "blast" + place.id, "--json", place.path("blast.json")]
     if site.mutual:
         argv += ["--cert", place.path("pki/alice.pem"), "--key", place.path("pki/alice.key")]
@@ -154,62 +155,6 @@ def busy_counts(peer):
     t = peer.ctl.stats()["totals"]
     return (t["loop_busy_cycles"], t["loop_busy_cycles"] + t["loop_idle_cycles"],
             {"1/s": t["tls_hs_done"], "requests": t["http_requests"]})
-
-
-def crowd(place, size, seconds):
-    """Busy cycles of a request on 64 connections while size - 64 others are open and idle."""
-    words = ["--file", place.path("crowd.yaml"), "--source", SOURCES]
-    with open(place.path("crowd.yaml"), "w", encoding="ascii") as f:
-        f.write("groups:\n  - {name: work, scenario: request, connections: 64, size: 1KiB}\n")
-        if size > 64:
-            f.write("  - {name: crowd, scenario: idle, connections: %d, ramp: 4000}\n" % (size - 64))
-    peer = Lockgate(place)
-    peer.max_connections, peer.memory_mib = size + 100, 512 + size * 20 // 1024
-    peer.start()
-    patience = 30 + size / 1000
-    p = subprocess.Popen(blast_argv(place, words, SITES["ecdsa"], patience + seconds + 5,
-                                    512 + size * 12 // 1024),
-                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        if not wait_until(patience, lambda: p.poll() is not None or
-                          peer.ctl.stats()["totals"]["proxy_sessions"] >= size):
-            raise RigError("%d connections were not open in time" % size)
-        before = busy_counts(peer)
-        time.sleep(seconds)
-        after = busy_counts(peer)
-    finally:
-        p.terminate()
-        p.wait()
-        peer.stop()
-    if after[2]["requests"] == before[2]["requests"]:
-        raise RigError("no request was answered beside %d connections" % size)
-    return (after[0] - before[0]) / (after[2]["requests"] - before[2]["requests"])
-
-
-def run_crowds(sizes, runs, seconds):
-    place = Place()
-    values = {n: [] for n in sizes}
-    try:
-        for _ in range(runs):
-            for n in sizes:
-                try:
-                    values[n].append(crowd(place, n, seconds))
-                except RigError as e:
-                    print("lockgate: error: %s" % e, file=sys.stderr, flush=True)
-                    continue
-                print("lockgate:   %9d connections %10s cycles" % (n, report.number(values[n][-1])),
-                      file=sys.stderr, flush=True)
-    finally:
-        place.down()
-    values = {n: v for n, v in values.items() if v}
-    if sizes[0] not in values:
-        raise RigError("not even %d connections could be measured" % sizes[0])
-    base = series.median(values[sizes[0]])
-    return "\n".join(report.table(
-        ["connections", "busy cycles a request", "against the fewest"],
-        [["{:,}".format(n), "%s (%s…%s)" % tuple(report.number(x) for x in
-                                                 (series.median(v), min(v), max(v))),
-          "%.2f" % (series.median(v) / base)] for n, v in values.items()]))
 
 
 class Userspace:
@@ -299,17 +244,10 @@ def main():
     p.add_argument("--only", help="scenarios: " + ", ".join(s[0] for s in SCENARIOS))
     p.add_argument("--json")
     p.add_argument("--profile", action="store_true")
-    p.add_argument("--crowd", help="numbers of connections")
     args = p.parse_args()
     if peers.has_huge(MEMORY_MIB) == "false":
         sys.exit("bench/userspace: %d MiB of free hugepages are needed; ./dev setup" % MEMORY_MIB)
     go_first()
-    if args.crowd:
-        try:
-            print(run_crowds([int(n) for n in args.crowd.split(",")], args.runs, args.seconds))
-        except RigError as e:
-            sys.exit("bench/userspace: %s" % e)
-        return
     u = Userspace(args)
     try:
         u.run()

@@ -2,7 +2,7 @@
 /* lint: control-side */
 /* main.c: runs the small benchmarks and prints them as JSON.
  *
- *   bench-micro [--json] [--quick] [--list] [--pki DIR] [--memif] [GROUP or NAME…]
+ *   bench-micro [--json] [--quick] [--smoke] [--list] [--pki DIR] [--memif] [GROUP or NAME…]
  *
  * Each benchmark is warmed up, its number of operations set so that a batch takes about a
  * millisecond, and then a number of batches is timed. The median of them is the result; the lowest
@@ -138,13 +138,13 @@ struct result {
     uint64_t batch;
 };
 
-static struct result measure(const struct bench *b, bool quick)
+static struct result measure(const struct bench *b, const struct micro_opts *o)
 {
-    unsigned cnt = quick ? 11 : BATCH_MAX;
+    unsigned cnt = o->smoke ? 1 : o->quick ? 11 : BATCH_MAX;
     double v[BATCH_MAX], dev[BATCH_MAX];
     uint64_t batch = 1, cycles;
 
-    while ((cycles = b->run(b->ctx, batch)) < BATCH_CYCLES / 2 && batch < (1u << 24))
+    while (!o->smoke && (cycles = b->run(b->ctx, batch)) < BATCH_CYCLES / 2 && batch < (1u << 24))
         batch *= 2;
     for (unsigned i = 0; i < cnt; i++)
         v[i] = (double)b->run(b->ctx, batch) / (double)batch;
@@ -176,7 +176,7 @@ static bool is_wanted(const struct bench *b, char **names, int cnt)
     return cnt == 0;
 }
 
-static void run_all(char **names, int name_cnt, bool list, bool quick)
+static void run_all(char **names, int name_cnt, bool list, const struct micro_opts *o)
 {
     const char *sep = "";
     if (!list)
@@ -189,7 +189,7 @@ static void run_all(char **names, int name_cnt, bool list, bool quick)
             printf("%-10s %s\n", b->group, b->name);
             continue;
         }
-        struct result r = measure(b, quick);
+        struct result r = measure(b, o);
         printf("%s\n{\"group\": \"%s\", \"name\": \"%s\", \"cycles\": %.1f, \"least\": %.1f, "
                "\"mad\": %.1f, \"batch\": %llu, \"bound\": \"%s\"}",
                sep, b->group, b->name, r.median, r.least, r.mad, (unsigned long long)r.batch,
@@ -219,6 +219,8 @@ int main(int argc, char **argv)
     for (i = 1; i < argc && argv[i][0] == '-'; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             o.quick = true;
+        } else if (strcmp(argv[i], "--smoke") == 0) {
+            o.quick = o.smoke = true;
         } else if (strcmp(argv[i], "--list") == 0) {
             list = true;
         } else if (strcmp(argv[i], "--memif") == 0) {
@@ -227,7 +229,8 @@ int main(int argc, char **argv)
             o.pki = argv[++i];
         } else if (strcmp(argv[i], "--json") != 0) {
             fprintf(stderr,
-                    "usage: %s [--json] [--quick] [--list] [--pki DIR] [--memif] [NAME...]\n",
+                    "usage: %s [--json] [--quick] [--smoke] [--list] [--pki DIR] [--memif] "
+                    "[NAME...]\n",
                     argv[0]);
             return 2;
         }
@@ -244,6 +247,6 @@ int main(int argc, char **argv)
     micro_add_access(&o);
     if (memif)
         micro_add_memif(&o);
-    run_all(argv + i, argc - i, list, o.quick);
+    run_all(argv + i, argc - i, list, &o);
     return 0;
 }

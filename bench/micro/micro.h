@@ -19,7 +19,8 @@ typedef uint64_t (*micro_fn)(void *ctx, uint64_t cnt);
 
 struct micro_opts {
     const char *pki; /* a folder made by tools/pki.sh; NULL: what needs it is left out */
-    bool quick;
+    bool quick;      /* fewer batches */
+    bool smoke;      /* each once: that it runs is all that is asked */
 };
 
 /* micro_add registers one benchmark; name, bound are kept.
