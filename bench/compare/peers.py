@@ -279,7 +279,7 @@ class Lockgate(Peer):
     def __init__(self, rig):
         super().__init__(rig)
         self.ctl = account.Lockgatectl(rig.bin + "/control/lockgatectl", rig.path("lockgate.sock"))
-        # idle, max_connections, max_backends, timeouts (YAML), memory (MiB), hugepages, workers, certs (list of names), client_ca,
+        # idle, max_connections, max_backends, timeouts (YAML), handshake_budget, memory (MiB), hugepages, workers, certs (list of names), client_ca,
         # ports (name, device, address), routes (one; to, via), proxy_ip, origin_ip
         self.options = {}
 
@@ -299,7 +299,7 @@ class Lockgate(Peer):
   hugepages: %s
   max_connections: %d
   max_backend_connections: %d
-  drain_timeout: 2s
+%s  drain_timeout: 2s
   control_socket: %s
   file_prefix: lg%s
 ports:
@@ -309,6 +309,7 @@ listeners:
 """ % (o.get("workers", [self.rig.lb_cpu]), o.get("idle", "adaptive"), o.get("memory", 768),
        o.get("hugepages", has_huge(o.get("memory", 768))),
        o.get("max_connections", max_connections()), o.get("max_backends", 0),
+       "  handshake_budget: %s\n" % o["handshake_budget"] if "handshake_budget" in o else "",
        self.rig.path("lockgate.sock"), self.rig.id,
        "".join('  - {name: %s, device: "%s", addresses: [%s/24]}\n' % p for p in ports),
        "".join("routes:\n  - {to: %s, via: %s}\n" % r for r in o.get("routes", ())),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a handshake storm does to those who are connected already, over memif (userspace.py).
 
-    python3 bench/compare/storm.py [--runs N] [--seconds S] [--rate N] [--json FILE]
+    python3 bench/compare/storm.py [--runs N] [--seconds S] [--rate N] [--budget TIME] [--json FILE]
 
 32 connections make N requests a second together (2,000), each at its time, whatever became of the one
 before; then the same again while 256 others make handshakes as fast as they go, one-way and mutual. The
@@ -43,6 +43,8 @@ class Run:
         with open(place.path("storm.yaml"), "w", encoding="ascii") as f:
             f.write(scenario_text(place, storm, args.rate))
         peer = Lockgate(place)
+        if args.budget:
+            peer.more = {"handshake_budget": args.budget}
         peer.start()
         try:
             r = subprocess.run(blast_argv(place, ["--file", place.path("storm.yaml")], SITES["ecdsa"],
@@ -98,6 +100,7 @@ def main():
     p.add_argument("--runs", type=int, default=5)
     p.add_argument("--seconds", type=float, default=4)
     p.add_argument("--rate", type=int, default=2000)
+    p.add_argument("--budget", help="handshake_budget; default Lockgate's")
     p.add_argument("--json")
     args = p.parse_args()
     go_first()
