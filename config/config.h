@@ -339,7 +339,7 @@ struct lg_config {
     bool hugepages;                  /* default true */
     uint32_t max_connections;        /* client connections per worker; default 20000 */
     uint32_t max_backend_conns;      /* to backends, per worker; 0: lg_config_back_conns derives */
-    lg_ns_t handshake_budget_ns;     /* of a turn of a worker's loop; default 250 us */
+    lg_ns_t handshake_budget_ns;     /* of a turn of a worker's loop; default 50 us */
     uint32_t packet_buffers;         /* per process; 0: derived from max_connections */
     uint32_t snd_buf_sz, rcv_buf_sz; /* bytes per connection and direction at most; default 4 MiB */
     enum lg_cfg_cc cc;               /* congestion control; default cubic */

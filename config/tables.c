@@ -72,7 +72,7 @@ static const struct lg_field global_fields[] = {
      AT(struct lg_config, handshake_budget_ns),
      .min = LG_US(10),
      .max = LG_MS(100),
-     .def = "250us",
+     .def = "50us",
      .doc = "How long handshakes may hold up a worker's other connections at a time: a turn of its "
             "loop begins no further one after that."},
     {.key = "packet_buffers",

@@ -152,7 +152,8 @@ int ctl_show_workers(const struct ctl *c, const json_t *answer)
                                                 {"proxy", "proxy"},
                                                 {"tcp", "tcp"},
                                                 {"net", "net"},
-                                                {"tx", "tx"}};
+                                                {"tx", "tx"},
+                                                {"handshakes", "handshakes"}};
     json_t *rows = json_array(), *stages = json_array();
     const json_t *w;
     size_t i;

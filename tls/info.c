@@ -11,20 +11,24 @@ void lg_info_init(struct lg_tls_info *i)
     i->alert_sent = i->alert_received = LG_TLS_NO_ALERT;
 }
 
+static void drop_sni(struct lg_tls *t)
+{
+    if (*t->info.sni) /* then it is in the arena */
+        lg_arena_give(&t->core->arena, (void *)(uintptr_t)t->info.sni);
+    t->info.sni = "";
+}
+
 bool lg_info_set_sni(struct lg_tls *t, const char *sni)
 {
     size_t sz = strlen(sni) + 1;
     if (sz == 1)
         return true;
-    if (t->sni_text) {
-        lg_arena_give(&t->core->arena, t->sni_text);
-        t->info.sni = "";
-    }
-    t->sni_text = lg_arena_take(&t->core->arena, sz);
-    if (!t->sni_text)
+    drop_sni(t);
+    char *text = lg_arena_take(&t->core->arena, sz);
+    if (!text)
         return false;
-    memcpy(t->sni_text, sni, sz);
-    t->info.sni = t->sni_text;
+    memcpy(text, sni, sz);
+    t->info.sni = text;
     return true;
 }
 
@@ -91,8 +95,5 @@ void lg_info_settle(struct lg_tls *t)
 void lg_info_fini(struct lg_tls *t)
 {
     drop_cert(t);
-    if (t->sni_text)
-        lg_arena_give(&t->core->arena, t->sni_text);
-    t->sni_text = NULL;
-    t->info.sni = "";
+    drop_sni(t);
 }

@@ -152,13 +152,12 @@ static unsigned turn(struct bl_worker *w)
     work += run_events(w);
     if (w->phase == BL_RUNNING)
         work += bl_groups_poll(w);
-    work += run_late(w);
     work += lg_wheel_poll(&w->wheel, w->now_ns, TIMERS_MAX, bl_conn_fire, w);
     work += lg_tcp_poll(w->tcp, w->now_ns);
     work += lg_net_poll(w->net, w->now_ns);
     for (uint32_t port = 0; port < w->port_cnt; port++)
         lg_port_flush(w->ports, port, 0, &w->stats);
-    return work;
+    return work + run_late(w);
 }
 
 static void nap(struct bl_worker *w)

@@ -23,7 +23,8 @@
     X(PROXY, "proxy")                                                                              \
     X(TCP, "tcp")                                                                                  \
     X(NET, "net")                                                                                  \
-    X(TX, "tx")
+    X(TX, "tx")                                                                                    \
+    X(SHAKE, "handshakes")
 
 enum lg_stage {
 #define X(name, label) LG_STAGE_##name,

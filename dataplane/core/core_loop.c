@@ -255,6 +255,9 @@ static unsigned turn(struct lg_core *core, struct lg_stamps *s)
     for (uint32_t port = 0; port < core->port_cnt; port++)
         lg_port_flush(core->ports, port, core->idx, &core->stats);
     mark(s, LG_STAGE_TX);
+    /* What they send leaves with the next turn, which begins at once. */
+    work += lg_proxy_shake(core->proxy, core->now_ns);
+    mark(s, LG_STAGE_SHAKE);
     return work;
 }
 

@@ -132,9 +132,9 @@ struct lg_access {
     uint8_t attempts; /* at backends */
     uint8_t who, phase;
     uint8_t last_failure; /* who of the last failed attempt: refused, or too slow */
-    bool is_on;           /* this listener is logged */
-    bool has_pool;        /* it is known */
-    bool is_reused;
+    bool is_on : 1;       /* this listener is logged */
+    bool has_pool : 1;    /* it is known */
+    bool is_reused : 1;
 };
 
 struct lg_session;

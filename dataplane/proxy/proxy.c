@@ -228,8 +228,13 @@ unsigned lg_proxy_poll(struct lg_proxy *p, lg_ns_t now_ns)
     done += lg_back_poll_stale(p);
     done += lg_tour_poll(p);
     done += lg_query_poll(p);
-    done += run_list(p, &p->work, 0);
-    return done + run_list(p, &p->shakes, p->cfg.handshake_budget);
+    return done + run_list(p, &p->work, 0);
+}
+
+unsigned lg_proxy_shake(struct lg_proxy *p, lg_ns_t now_ns)
+{
+    p->now_ns = now_ns;
+    return run_list(p, &p->shakes, p->cfg.handshake_budget);
 }
 
 lg_ns_t lg_proxy_next(const struct lg_proxy *p)

@@ -75,6 +75,9 @@ void lg_proxy_event(struct lg_proxy *p, struct lg_tcp_conn *c, uint32_t events, 
 /* lg_proxy_poll runs deadlines and continues sessions that had more to do than one step is
  * allowed (bounded bytes a session a turn). Returns work done. */
 unsigned lg_proxy_poll(struct lg_proxy *p, lg_ns_t now_ns);
+/* lg_proxy_shake moves handshakes on, within their budget: when all else of the turn has been done
+ * and sent, so that nobody else's bytes wait for their arithmetic. Returns work done. */
+unsigned lg_proxy_shake(struct lg_proxy *p, lg_ns_t now_ns);
 lg_ns_t lg_proxy_next(const struct lg_proxy *p);
 
 struct lg_proxy_counts {

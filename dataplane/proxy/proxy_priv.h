@@ -158,7 +158,10 @@ struct lg_session {
     bool has_pp;       /* pp holds the addresses it gave */
     uint8_t tried_cnt; /* backends tried for this connection or request */
     uint32_t tried[LG_TRIED_MAX];
-    uint64_t key;
+    union {
+        uint64_t hs_cycles; /* HANDSHAKE: spent on it so far */
+        uint64_t key;       /* then */
+    };
 
     struct lg_tcp_conn *front;
     struct lg_tls *tls;                 /* owns; NULL: in clear */
@@ -173,7 +176,6 @@ struct lg_session {
         uint32_t begun_tick;  /* before: accepted; https: the head of the request was there */
     };
     uint32_t pool_idx;
-    uint64_t hs_cycles;
     struct lg_pp_addrs pp;
 
     struct lg_http http;
@@ -248,7 +250,7 @@ void lg_session_accept(struct lg_proxy *p, struct lg_tcp_conn *c);
 void lg_session_free(struct lg_session *s);
 /* lg_session_timer is the wheel's callback. */
 void lg_session_timer(void *ctx, struct lg_timer *t, lg_ns_t now_ns);
-/* lg_session_queue puts it among those that lg_proxy_poll runs: handshakes apart, after all others.
+/* lg_session_queue puts it among those that lg_proxy_poll runs; handshakes: lg_proxy_shake.
  * unqueue takes it out. */
 void lg_session_queue(struct lg_session *s);
 void lg_session_unqueue(struct lg_session *s);

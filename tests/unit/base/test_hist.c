@@ -66,6 +66,6 @@ TEST(Load, SharesATurnOutAmongItsStages)
         s.at[i] = 1000 + i * i;
     lg_load_stages(&l, &s);
     EXPECT_EQ(l.stage[LG_STAGE_ORDERS], 1);
-    EXPECT_EQ(l.stage[LG_STAGE_TX], 2 * LG_STAGE_CNT - 1);
+    EXPECT_EQ(l.stage[LG_STAGE_SHAKE], 2 * LG_STAGE_CNT - 1);
     EXPECT_STR(lg_stage_name(LG_STAGE_EVENTS), "events");
 }

@@ -415,6 +415,7 @@ static bool turn(struct rig *r)
             client_out(&r->client[i]);
     }
     moved |= lg_proxy_poll(r->proxy, r->now_ns) > 0;
+    moved |= lg_proxy_shake(r->proxy, r->now_ns) > 0;
     for (int i = 0; i < RIG_STACKS; i++)
         moved |= lg_tcp_poll(r->tcp[i], r->now_ns) > 0;
     for (uint32_t i = 0; i < r->client_cnt; i++)
