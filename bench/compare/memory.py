@@ -7,8 +7,9 @@ the sockets of the client, is not counted.
 
 Lockgate lays everything out at start, so there is nothing to see grow. It is charged what it has to be
 given: the smallest global.memory with which it starts for 10 N connections, less that for N, divided by
-9 N. That holds packet buffers, both halves' TCP state, TLS and sessions, idle or not. Then N
-connections are opened, to see that it holds them.
+9 N; N is at least 20,000, where what does not depend on it (handshakes, packet buffers) is the same for
+both. Backend connections are as many both times: who has sent no request has none. Then N connections
+are opened, to see that it holds them.
 """
 import account
 import generators as gen
@@ -19,6 +20,8 @@ from scenarios import Scenario
 SCENARIO = Scenario("idle-memory", "memory for an idle TLS 1.3 connection", "bytes", None,
                     kind="memory", better="less", op="connection", quick=True)
 STEP_MIB = 8
+PLAN_LEAST = 20000
+BACKS = 1000
 
 
 def measure(rig, peer, count):
@@ -39,8 +42,9 @@ def measure(rig, peer, count):
 
 
 def _planned(rig, peer, count):
-    few, many = (_least_memory(peer, n) for n in (count, 10 * count))
-    peer.options = {"max_connections": count + 64, "memory": few + 64, "hugepages": "false"}
+    plan = max(count, PLAN_LEAST)
+    few, many = (_least_memory(peer, n) for n in (plan, 10 * plan))
+    peer.options = {"max_connections": plan, "max_backends": BACKS, "memory": few, "hugepages": "false"}
     peer.start()
     try:
         idle = gen.IdleConnections(rig, SITES["ecdsa"], count, 120)
@@ -51,11 +55,12 @@ def _planned(rig, peer, count):
     finally:
         peer.stop()
         peer.options = {}
-    return (many - few) * (1 << 20) / (9 * count), idle.outcome
+    return (many - few) * (1 << 20) / (9 * plan), idle.outcome
 
 
 def _starts(peer, count, mib):
-    peer.options = {"max_connections": count, "memory": mib, "hugepages": "false"}
+    peer.options = {"max_connections": count, "max_backends": BACKS, "memory": mib,
+                    "hugepages": "false"}
     try:
         peer.start()
     except RigError:
