@@ -139,7 +139,6 @@ enum lg_tls_reason {
 
 /* All texts are borrowed until close, and valid until the next call for this connection. */
 struct lg_tls_info {
-    uint16_t version;       /* 0x0303, 0x0304; 0 before ServerHello */
     const char *suite;      /* IANA name, static; "" when none */
     const char *group;      /* "x25519", ...; "" when unknown */
     const char *sig_scheme; /* IANA name of what we signed with, static; "" when we did not */
@@ -147,6 +146,7 @@ struct lg_tls_info {
     const char *sni;        /* lower case, checked; "" when none */
     bool resumed;
     bool has_client_cert; /* presented and verified */
+    uint16_t version;     /* 0x0303, 0x0304; 0 before ServerHello */
     enum lg_tls_reason reason;
     uint8_t alert_sent; /* 0 and LG_TLS_NO_ALERT below mean none */
     uint8_t alert_received;

@@ -201,7 +201,7 @@ int lg_span_cmp(lg_span_t a, lg_span_t b);
 /* Measured (tests/unit/tls/test_mem.c holds them to it): arena bytes of one connection while it
  * shakes hands and once it is open, and what a core needs besides: size classes' open pages. */
 #define LG_TLS_HANDSHAKE_MEM_SZ 40960
-#define LG_TLS_OPEN_MEM_SZ 224        /* texts of lg_tls_info; without client certificate its SNI */
+#define LG_TLS_OPEN_MEM_SZ 208        /* texts of lg_tls_info; without client certificate its SNI */
 #define LG_TLS_KEPT_CHAIN_MEM_SZ 2048 /* and those above it, where they are kept: one or two */
 #define LG_TLS_KEPT_MEM_SZ 1280       /* a client's certificate, where it is kept; RSA-2048's */
 #define LG_TLS_OPEN_WOLF_MEM_SZ 6144  /* with wolfSSL's object */

@@ -12,7 +12,7 @@
 struct lg_pool {
     uint8_t *mem;       /* borrows: for the pool's life */
     uint32_t *free_idx; /* stack of free indexes, cnt_free deep */
-    uint32_t obj_sz;    /* bytes, a multiple of 64 */
+    uint32_t obj_sz;    /* bytes, a multiple of 32 */
     uint32_t cnt;
     uint32_t cnt_free;
     uint32_t cnt_free_min; /* low-water mark of cnt_free */

@@ -6,7 +6,7 @@
 #define HANDSHAKES_LEAST 64u
 #define HANDSHAKES_MOST 2048u /* in flight; shed beyond, so that the arena stays small */
 #define SPARE_CONNS 1024u     /* TCP connections without a user, and a part of the others: */
-#define SPARE_FRONTS 16u
+#define SPARE_FRONTS 32u
 #define SPARE_BACKS 4u /* each request on a fresh one leaves a TIME_WAIT */
 
 static uint32_t tcp_conn_cnt(const struct lg_config *cfg)

@@ -138,8 +138,6 @@ struct lg_session {
     lg_ns_t queued_ns;                         /* since when */
     struct lg_session *wait_next,
         **wait_link;  /* those that wait for a backend; NULL: it does not */
-    bool has_more;    /* a budget or pool ran out in this turn */
-    bool is_killed;   /* FLUSH: its deadline stands, whatever still moves */
     uint64_t id;      /* of this worker's, from 1 on; later ones are greater */
     lg_ns_t begun_ns; /* when it was accepted */
 
@@ -156,6 +154,8 @@ struct lg_session {
     bool has_key;      /* key holds what the pool balances by */
     bool wants_pp;     /* the PROXY header of a trusted proxy is still to come */
     bool has_pp;       /* pp holds the addresses it gave */
+    bool has_more;     /* a budget or pool ran out in this turn */
+    bool is_killed;    /* FLUSH: its deadline stands, whatever still moves */
     uint8_t tried_cnt; /* backends tried for this connection or request */
     uint32_t tried[LG_TRIED_MAX];
     union {
