@@ -112,6 +112,12 @@ static void one_size(struct rig *r, struct forge *f, uint32_t n, uint32_t cut, u
         t_fail(__FILE__, __LINE__, "%u bytes in bufs of %u, padding %u", n, cut, pad);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+enum { EVERY = 61 };
+#else
+enum { EVERY = 1 };
+#endif
+
 TEST(R38, RecordsOfEverySizeAreExactInEverySuiteHoweverTheyAreCut)
 {
     for (size_t i = 0; i < LG_ARRAY_CNT(suites); i++) {
@@ -122,7 +128,9 @@ TEST(R38, RecordsOfEverySizeAreExactInEverySuiteHoweverTheyAreCut)
         rig_suite(&r, &suites[i]);
         T_STOP_IF_FAILED();
         forge_init(&f, &r);
-        for (uint32_t n = 1; n <= LG_REC_PLAIN_MAX && !t_failed(); n += n < 80 ? 1 : 61)
+        /* Every size once a version; the other suites differ in the cipher only. */
+        uint32_t step = i == 0 || i == 3 ? EVERY : 61;
+        for (uint32_t n = 0; n <= LG_REC_PLAIN_MAX && !t_failed(); n += n < 80 ? 1 : step)
             one_size(&r, &f, n, 200 + forge_next(&seed) % 1300,
                      (uint8_t)(forge_next(&seed) & 0x3f));
         for (uint32_t n = LG_REC_PLAIN_MAX - 3; n <= LG_REC_PLAIN_MAX && !t_failed(); n++)
