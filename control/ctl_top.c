@@ -245,9 +245,11 @@ static void end_screen(void)
 /* show_page writes what fits the window, line by line. */
 static void show_page(const char *text)
 {
-    struct winsize win = {.ws_row = 24, .ws_col = 80};
+    struct winsize win = {0};
 
-    ioctl(STDOUT_FILENO, TIOCGWINSZ, &win);
+    /* A terminal that does not know its size says 0 and 0. */
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &win) != 0 || win.ws_row == 0 || win.ws_col == 0)
+        win = (struct winsize){.ws_row = 24, .ws_col = 80};
     fputs("\033[H", stdout);
     for (int row = 1; row < win.ws_row && *text; row++) {
         int len = (int)strcspn(text, "\n");
