@@ -71,6 +71,101 @@ TEST(View, WorkersStartAtDifferentBackendsAndKeepTheWeightsTogether)
     close_all();
 }
 
+/* A hundred thousand requests: by one worker, by two in turn, and by two of which one gets most. */
+TEST(View, WeightsHoldWithinAPerCentOnOneWorkerAndOnTwo)
+{
+    static const uint32_t weights[4] = {1, 7, 3, 9};
+    static const uint32_t second_gets[] = {0, 50, 3}; /* per cent */
+    const uint32_t all = 100000;
+
+    for (size_t way = 0; way < LG_ARRAY_CNT(second_gets); way++) {
+        uint32_t hits[4] = {0};
+        set_up(4, LG_BALANCE_ROUNDROBIN);
+        for (uint32_t i = 0; i < 4; i++)
+            backends[i].weight = weights[i];
+        open_all(NULL);
+        for (uint32_t n = 0; n < all; n++)
+            hits[pick(n % 100 < second_gets[way], &nothing, LG_SEC(1) + n * LG_US(7))[0] - 'a']++;
+        for (uint32_t i = 0; i < 4; i++) {
+            uint32_t want = all * weights[i] / 20,
+                     off = hits[i] > want ? hits[i] - want : want - hits[i];
+            if (off > want / 100)
+                t_fail(__FILE__, __LINE__, "backend %u: %u, expected %u", i, hits[i], want);
+        }
+        close_all();
+    }
+}
+
+/* ride sends requests of which each holds its backend until it has answered: b needs fifty times as
+ * long as the others. Gives how many b got of 10,000. */
+static uint32_t ride(enum lg_balance how)
+{
+    static struct {
+        uint32_t backend, worker;
+        lg_ns_t from_ns, until_ns;
+    } open[16];
+    uint32_t slow = 0;
+    lg_ns_t now_ns = LG_SEC(1);
+
+    memset(open, 0, sizeof open);
+    set_up(4, how);
+    open_all(NULL);
+    for (uint32_t n = 0; n < 10000; n++) {
+        uint32_t k = n % LG_ARRAY_CNT(open), i = 0, worker = n % 2;
+        for (; open[k].until_ns > now_ns; k = (k + 1) % LG_ARRAY_CNT(open))
+            now_ns += LG_US(10);
+        if (open[k].until_ns) {
+            struct lg_seat_part *own = &pool.seats[open[k].backend]->part[open[k].worker];
+            lg_seat_leave(own);
+            lg_ewma_observe(own, open[k].until_ns - open[k].from_ns, now_ns);
+        }
+        EXPECT_EQ(lg_bal_pick(&views[worker], &nothing, now_ns, &i), LG_BAL_PICKED);
+        lg_seat_enter(&pool.seats[i]->part[worker]);
+        open[k].backend = i;
+        open[k].worker = worker;
+        open[k].from_ns = now_ns;
+        open[k].until_ns = now_ns + (i == 1 ? LG_MS(50) : LG_MS(1));
+        slow += i == 1;
+    }
+    close_all();
+    return slow;
+}
+
+TEST(View, LeastconnAndEwmaShiftAwayFromASlowBackend)
+{
+    uint32_t in_turn = ride(LG_BALANCE_ROUNDROBIN), least = ride(LG_BALANCE_LEASTCONN),
+             ewma = ride(LG_BALANCE_EWMA);
+
+    EXPECT_EQ(in_turn, 2500);
+    if (least > 1000 || ewma > 250)
+        t_fail(__FILE__, __LINE__, "the slow one got %u (leastconn) and %u (ewma)", least, ewma);
+}
+
+/* Sticky picks: the one that is asked for, as long as it is alive. */
+TEST(View, GivesTheOneThatIsWantedAlsoWhenItDrains)
+{
+    struct lg_bal_ask ask = {.has_want = true, .want = 2};
+    static const uint32_t tried[] = {2};
+
+    set_up(3, LG_BALANCE_ROUNDROBIN);
+    backends[0].drain = backends[2].drain = true;
+    backends[2].max_connections = 1;
+    open_all(NULL);
+    EXPECT_STR(pick(0, &ask, LG_SEC(1)), "c");
+    EXPECT_STR(pick(0, &nothing, LG_SEC(1)), "b");
+    lg_seat_enter(&pool.seats[2]->part[1]);
+    EXPECT_STR(pick(0, &ask, LG_SEC(2)), "full"); /* it is waited for */
+    lg_seat_leave(&pool.seats[2]->part[1]);
+    ask.tried = tried;
+    ask.tried_cnt = 1;
+    EXPECT_STR(pick(0, &ask, LG_SEC(3)), "b");
+    ask.tried_cnt = 0;
+    atomic_store(&pool.seats[2]->part[0].ejected_until_ns, LG_SEC(10));
+    EXPECT_STR(pick(0, &ask, LG_SEC(4)), "b");
+    EXPECT_STR(pick(0, &ask, LG_SEC(11)), "c");
+    close_all();
+}
+
 TEST(View, LeavesOutDrainingOnesAndThoseOfWeightZero)
 {
     set_up(3, LG_BALANCE_ROUNDROBIN);
