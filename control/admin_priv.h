@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* admin_priv.h: what the files of the admin API share: admin.c (sockets, connections), admin_req.c
- * (requests), admin_sock.c (making sockets). */
+ * (requests), admin_auth.c (who may), admin_sock.c (making sockets). */
 #ifndef LG_ADMIN_PRIV_H
 #define LG_ADMIN_PRIV_H
 
@@ -9,8 +9,6 @@
 
 #include <microhttpd.h>
 #include <sys/stat.h>
-
-struct lg_admin;
 
 /* One socket we listen on, with libmicrohttpd's daemon behind it. A reload that changes something
  * about the management address makes a new end of it; the old one takes no new connections, and

@@ -35,7 +35,7 @@ static inline json_t *lg_json_done(json_t *obj, bool good)
     json_decref(obj);
     return NULL;
 }
-/* lg_json_list begins {"ok":true,"generation":N} for an answer whose list is added by name. */
+/* lg_json_answer begins {"ok":true,"generation":N} for an answer whose list is added by name. */
 json_t *lg_json_answer(uint64_t generation);
 
 /* What a backend is doing, over all workers; report_backends.c. */

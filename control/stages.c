@@ -62,18 +62,22 @@ static bool is_told_to_stop(void)
 
 /* ---------------------------------------------------------------- configuration, TLS */
 
-static lg_err_t config_up(struct lg_server *s, struct lg_diag *diag)
-{
-    LG_TRY(lg_check_load(s->config_file, &s->cfg, diag));
-    lg_server_set_log_level(s, s->cfg);
-    LG_TRY(lg_admin_check(s->cfg, diag));
-    return lg_privs_find(s->cfg, &s->privs, diag);
-}
-
 static void config_down(struct lg_server *s)
 {
     lg_config_free(s->cfg); /* NULL once reload has taken it */
     s->cfg = NULL;
+}
+
+static lg_err_t config_up(struct lg_server *s, struct lg_diag *diag)
+{
+    LG_TRY(lg_check_load(s->config_file, &s->cfg, diag));
+    lg_server_set_log_level(s, s->cfg);
+    lg_err_t err = lg_admin_check(s->cfg, diag);
+    if (lg_is_ok(err))
+        err = lg_privs_find(s->cfg, &s->privs, diag);
+    if (!lg_is_ok(err))
+        config_down(s);
+    return err;
 }
 
 /* Before the first key is read, and before there are threads. */

@@ -104,6 +104,23 @@ TEST(Lockgate, DoesNotStartFromABadFile)
     t_dir_remove(&d);
 }
 
+/* What -t finds and what a start finds are the same, and the exit status, too. */
+TEST(Lockgate, DoesNotStartWithoutAUsableToken)
+{
+    struct t_dir d = t_site_make();
+
+    t_site_write(&d, "a", 8443,
+                 "  control_socket: \"\"\n"
+                 "admin: {address: \"127.0.0.1:9443\", token_file: token}\n");
+    t_write(&d, "token", "short");
+    EXPECT_EQ(RUN(&d, LOCKGATE " -t -c lg.yaml"), LG_EXIT_CONFIG);
+    EXPECT_HAS(out, "admin.token_file");
+    EXPECT_EQ(RUN(&d, LOCKGATE " -c lg.yaml"), LG_EXIT_CONFIG);
+    EXPECT_HAS(out, "expected one token of 16 to 255 printable characters");
+    EXPECT_HAS(out, "start: configuration failed; nothing is left running");
+    t_dir_remove(&d);
+}
+
 static void write_with_socket(const struct t_dir *d)
 {
     char global[160];
