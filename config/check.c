@@ -182,7 +182,11 @@ static void check_global(struct lg_check *c)
     struct lg_node *buffers = lg_node_find(global, "packet_buffers");
     struct lg_node *group = lg_node_find(global, "group");
 
+    struct lg_node *min_ttl = lg_node_find(lg_node_find(c->root, "dns"), "min_ttl");
+
     check_cpus(c);
+    if (lg_is_good(min_ttl) && cfg->dns.min_ttl_ns > cfg->dns.max_ttl_ns)
+        lg_check_error(c, min_ttl, "dns.min_ttl", "above max_ttl");
     if (lg_is_good(group) && *cfg->group && cfg->user && !*cfg->user)
         lg_check_error(c, group, "global.group", "has no effect without global.user");
     if (lg_is_good(ports) && (uint32_t)(cfg->port_hi - cfg->port_lo) + 1 < cfg->worker_cnt)

@@ -254,6 +254,8 @@ static void check_backend(struct lg_check *c, struct lg_node *n, uint32_t pool, 
 
     lg_key(key, "pools[%u].backends[%u].address", pool, idx);
     lg_ip_text(ip, text);
+    if (c->cfg->pools[pool].backends[idx].host)
+        return; /* its addresses are judged when they are known: names.c */
     if (lg_ip_is_any(ip))
         lg_check_error(c, n, key, "%s is not the address of one machine", text);
     else if (c->has_net && owner)

@@ -65,6 +65,7 @@ enum lg_log_to { LG_LOG_TO_OFF, LG_LOG_TO_STDERR, LG_LOG_TO_SYSLOG, LG_LOG_TO_FI
 enum lg_log_what { LG_LOG_ALL, LG_LOG_NONE, LG_LOG_ERRORS };
 enum lg_log_how { LG_LOG_INHERIT, LG_LOG_JSON, LG_LOG_TEXT };
 enum lg_syslog_format { LG_SYSLOG_LOCAL, LG_SYSLOG_RFC5424 };
+enum lg_dns_family { LG_DNS_ANY, LG_DNS_IPV4, LG_DNS_IPV6 };
 enum lg_proxy_protocol { LG_PP_NONE, LG_PP_V1, LG_PP_V2 };
 enum lg_tls_version { LG_TLS_12 = 0x0303, LG_TLS_13 = 0x0304 };
 
@@ -223,7 +224,9 @@ struct lg_cfg_listener {
 struct lg_cfg_backend {
     unsigned line;
     char *name;
-    struct lg_endpoint addr;
+    struct lg_endpoint addr;  /* 0.0.0.0 and the port when a name's address is not known */
+    char *host;               /* NULL: given by address; else the name, in lower case */
+    bool resolve_first;       /* of a name's addresses only one; default all */
     uint32_t weight;          /* share of the work; in [0, 256], 0: none; default 1 */
     uint32_t max_connections; /* in use at once, all workers together; 0: no bound */
     bool backup;              /* only when no other backend of the pool is usable */
@@ -327,6 +330,22 @@ struct lg_cfg_admin {
     char *client_ca;  /* optional (NULL): mutual TLS */
 };
 
+/* How names of backends are looked up. */
+struct lg_cfg_dns {
+    uint32_t server_cnt; /* 0: those of resolv.conf */
+    struct lg_endpoint *servers;
+    char *hosts_file;          /* "" for none; default /etc/hosts */
+    enum lg_dns_family family; /* default any */
+    lg_ns_t timeout_ns;        /* of one try; default 2 s */
+    uint32_t tries;            /* default 2 */
+    lg_ns_t min_ttl_ns;        /* default 1 s */
+    lg_ns_t max_ttl_ns;        /* default 5 min */
+    lg_ns_t retry_ns;          /* after a failure; default 5 s */
+    lg_ns_t stale_timeout_ns;  /* what is known is kept so long without an answer; 0: for ever */
+    bool is_required;          /* no start and no reload before every name has an answer */
+    lg_ns_t start_timeout_ns;  /* default 5 s */
+};
+
 struct lg_config {
     char *file; /* as given */
 
@@ -365,6 +384,7 @@ struct lg_config {
 
     struct lg_cfg_admin admin;
     struct lg_cfg_log log;
+    struct lg_cfg_dns dns;
 
     uint32_t port_cnt;
     struct lg_cfg_port *ports;

@@ -180,6 +180,8 @@ static lg_err_t derive_pool(struct lg_cfg_pool *p, const struct lg_cfg_changes *
         list[cnt].name = lg_arena_str(arena, one->backend, strlen(one->backend));
         LG_CHECK(list[cnt++].name, LG_E(NOMEM));
     }
+    if (cnt == 0) /* all that a name has now was removed by hand: a pool has one at least */
+        return LG_OK;
     p->backends = list;
     p->backend_cnt = cnt;
     return LG_OK;

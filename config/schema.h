@@ -126,6 +126,8 @@ extern const struct lg_kind lg_kind_workers, lg_kind_cpu, lg_kind_port_range, lg
 /* And kinds_pool.c. */
 extern const struct lg_kind lg_kind_balance, lg_kind_codes, lg_kind_token, lg_kind_target,
     lg_kind_authority;
+/* And kinds_dns.c. */
+extern const struct lg_kind lg_kind_backend, lg_kind_nameserver;
 
 /* And kinds_http.c. */
 extern const struct lg_kind lg_kind_field_name, lg_kind_template;

@@ -637,6 +637,10 @@ static const struct lg_field root_fields[] = {
      .doc =
          "the access log: a line for each request, connection and failed handshake; none without "
          "this section (docs/logging.md)"},
+    {.key = "dns",
+     .table = &lg_dns_table,
+     AT(struct lg_config, dns),
+     .doc = "how names of backends are looked up"},
     {.key = "ports",
      .table = &port_table,
      LIST_AT(struct lg_config, ports, port_cnt),

@@ -22,6 +22,8 @@ static const struct lg_field keepalive_fields[] = {
 static const struct lg_table keepalive_table =
     TABLE(keepalive_fields, struct lg_cfg_pool, LG_NO_OFF);
 
+static const struct lg_word resolve_words[] = {{"all", 0}, {"first", 1}, {NULL, 0}};
+
 static const struct lg_field backend_fields[] = {
     {.key = "name",
      .kind = &lg_kind_name,
@@ -29,10 +31,19 @@ static const struct lg_field backend_fields[] = {
      .is_required = true,
      .doc = "a name for messages and counters, unique in the pool"},
     {.key = "address",
-     .kind = &lg_kind_endpoint,
+     .kind = &lg_kind_backend,
      AT(struct lg_cfg_backend, addr),
      .is_required = true,
-     .doc = "where it listens, address:port"},
+     .doc = "where it listens, address:port or name:port; a name stands for every address that DNS "
+            "or the hosts file gives for it"},
+    {.key = "resolve",
+     .kind = &lg_kind_word,
+     AT(struct lg_cfg_backend, resolve_first),
+     .words = resolve_words,
+     .def = "all",
+     .doc =
+         "of a name's addresses, `all` become backends of their own, or the `first` alone, for as "
+         "long as it is among the answers"},
     {.key = "weight",
      .kind = &lg_kind_uint,
      AT(struct lg_cfg_backend, weight),

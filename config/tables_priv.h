@@ -18,6 +18,7 @@
     }
 
 extern const struct lg_word lg_version_words[], lg_crl_words[];
+extern const struct lg_table lg_dns_table;   /* fills struct lg_cfg_dns */
 extern const struct lg_table lg_pool_table;  /* fills struct lg_cfg_pool */
 extern const struct lg_table lg_admin_table; /* fills struct lg_cfg_admin */
 /* tables_http.c: struct lg_cfg_http_route, lg_cfg_header, lg_cfg_forwarded */

@@ -16,7 +16,9 @@ void lg_reload_init(struct lg_reload *r, struct lg_snapshot *first, struct lg_re
     *r = (struct lg_reload){.ops = ops,
                             .ops_ctx = ops_ctx,
                             .boot_cfg = lg_config_hold(first->cfg),
-                            .file_cfg = lg_config_hold(first->cfg),
+                            /* What addresses were put into, where there are names. */
+                            .file_cfg =
+                                lg_config_hold(first->cfg->base ? first->cfg->base : first->cfg),
                             .revoked = revoked,
                             .current = first};
 }
@@ -46,6 +48,15 @@ static const char *restart_key(const struct lg_config *running, const struct lg_
     if (!key && strcmp(running->control_socket, next->control_socket) != 0)
         key = "global.control_socket";
     return key;
+}
+
+lg_err_t lg_reload_resolve(const struct lg_reload *r, struct lg_config *file,
+                           struct lg_config **out, struct lg_diag *diag)
+{
+    if (r->ops->resolve)
+        return r->ops->resolve(r->ops_ctx, file, out, diag);
+    *out = lg_config_hold(file);
+    return LG_OK;
 }
 
 lg_err_t lg_reload_install(struct lg_reload *r, struct lg_config *cfg,
@@ -113,7 +124,13 @@ lg_err_t lg_reload_run(struct lg_reload *r, lg_ns_t now_ns, struct lg_diag *diag
         lg_revoked_give(parts.revoked);
         parts.revoked = lg_revoked_hold(r->revoked);
     }
-    err = lg_reload_install(r, lg_config_hold(cfg), &parts, now_ns, diag);
+    struct lg_config *named = NULL;
+    if (r->ops->learn)
+        err = r->ops->learn(r->ops_ctx, cfg, diag);
+    if (lg_is_ok(err))
+        err = lg_reload_resolve(r, cfg, &named, diag);
+    if (lg_is_ok(err))
+        err = lg_reload_install(r, named, &parts, now_ns, diag);
     if (!lg_is_ok(err)) {
         lg_revoked_give(parts.revoked);
         lg_config_free(cfg);

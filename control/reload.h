@@ -42,6 +42,10 @@ struct lg_reload_ops {
     void (*forget)(void *ctx, const struct lg_snapshot *s);
     /* end closes what is left of connections under generations up to this one. */
     void (*end)(void *ctx, uint64_t generation);
+    /* Makes the names of a file known, and puts addresses in their place. NULL: there are none. */
+    lg_err_t (*learn)(void *ctx, struct lg_config *file, struct lg_diag *diag);
+    lg_err_t (*resolve)(void *ctx, struct lg_config *file, struct lg_config **out,
+                        struct lg_diag *diag);
 };
 
 struct lg_retired {
@@ -84,6 +88,8 @@ void lg_reload_fini(struct lg_reload *r);
  *            or what it names is not usable, or a key differs that needs a restart; LG_E(NOMEM) */
 LG_MUST lg_err_t lg_reload_run(struct lg_reload *r, lg_ns_t now_ns, struct lg_diag *diag);
 
+/* lg_reload_names puts the addresses in force that names of the same file have now. */
+LG_MUST lg_err_t lg_reload_names(struct lg_reload *r, lg_ns_t now_ns, struct lg_diag *diag);
 /* lg_reload_backend changes a backend: see lg_changes_add for what is possible and refused. */
 LG_MUST lg_err_t lg_reload_backend(struct lg_reload *r, enum lg_change_what what, const char *pool,
                                    const char *backend, const struct lg_cfg_backend *be,

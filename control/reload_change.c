@@ -66,6 +66,31 @@ static lg_err_t copy_changes(const struct lg_cfg_changes *from, struct lg_cfg_ch
     return LG_OK;
 }
 
+/* derive makes what the file says, with addresses and with changes; *out is a reference. */
+static lg_err_t derive(const struct lg_reload *r, const struct lg_cfg_changes *changes,
+                       struct lg_config **out, struct lg_diag *diag)
+{
+    struct lg_config *named = NULL;
+
+    LG_TRY(lg_reload_resolve(r, r->file_cfg, &named, diag));
+    lg_err_t err = lg_config_derive(named, changes, out);
+    lg_config_free(named);
+    return err;
+}
+
+lg_err_t lg_reload_names(struct lg_reload *r, lg_ns_t now_ns, struct lg_diag *diag)
+{
+    struct lg_config *cfg = NULL;
+
+    *diag = (struct lg_diag){0};
+    LG_TRY(derive(r, &r->changes, &cfg, diag));
+    struct lg_tls_policy **policies = hold_policies(r);
+    if (policies)
+        return install_with(r, cfg, policies, now_ns, diag);
+    lg_config_free(cfg);
+    return no_memory(diag);
+}
+
 lg_err_t lg_reload_backend(struct lg_reload *r, enum lg_change_what what, const char *pool,
                            const char *backend, const struct lg_cfg_backend *be, lg_ns_t now_ns,
                            struct lg_diag *diag)
@@ -78,7 +103,7 @@ lg_err_t lg_reload_backend(struct lg_reload *r, enum lg_change_what what, const 
         return no_memory(diag);
     lg_err_t err = lg_changes_add(&next, r->current->cfg, what, pool, backend, be, diag);
     if (lg_is_ok(err))
-        err = lg_config_derive(r->file_cfg, &next, &cfg);
+        err = derive(r, &next, &cfg, diag);
     if (lg_is_ok(err)) {
         struct lg_tls_policy **policies = hold_policies(r);
         if (policies)

@@ -6,6 +6,9 @@
 #include "reload.h"
 #include "snapshot_build.h"
 
+/* lg_reload_resolve puts addresses in place of a file's names; *out is a reference. */
+LG_MUST lg_err_t lg_reload_resolve(const struct lg_reload *r, struct lg_config *file,
+                                   struct lg_config **out, struct lg_diag *diag);
 /* lg_reload_install builds the next snapshot and publishes it; all else of r stays.
  *   cfg      a reference, taken in any case, as are the parts' policies
  *   Returns  LG_OK; or nothing has changed, and diag has an error */

@@ -65,6 +65,19 @@ static bool add_crls(json_t *obj, const struct lg_tls_crl_totals *crls)
            lg_json_u64(obj, "crl_bytes", crls->bytes);
 }
 
+static bool add_dns(json_t *obj, const struct lg_dns_counts *c)
+{
+    return lg_json_u64(obj, "dns_names", c->names) &&
+           lg_json_u64(obj, "dns_unresolved", c->unresolved) &&
+           lg_json_u64(obj, "dns_stale", c->stale) && lg_json_u64(obj, "dns_queries", c->queries) &&
+           lg_json_u64(obj, "dns_answers", c->answers) &&
+           lg_json_u64(obj, "dns_fail_none", c->fail_none) &&
+           lg_json_u64(obj, "dns_fail_timeout", c->fail_timeout) &&
+           lg_json_u64(obj, "dns_fail_other", c->fail_other) &&
+           lg_json_u64(obj, "dns_changes", c->changes) &&
+           lg_json_u64(obj, "dns_expired", c->expired);
+}
+
 char *lg_report_stats(const struct lg_report *r)
 {
     json_t *obj = json_object(), *totals = json_object(), *workers = json_array();
@@ -73,7 +86,7 @@ char *lg_report_stats(const struct lg_report *r)
 
     for (uint32_t k = 0; k < r->worker_cnt; k++)
         good = json_array_append_new(workers, make_worker(r, k)) == 0 && good;
-    good = add_crls(obj, &r->crls) && good;
+    good = add_crls(obj, &r->crls) && add_dns(obj, &r->dns) && good;
     good = lg_json_u64(obj, "ocsp_fetched", r->ocsp.fetched) &&
            lg_json_u64(obj, "ocsp_good", r->ocsp.good) &&
            lg_json_u64(obj, "ocsp_failing", r->ocsp.failing) && good;

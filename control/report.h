@@ -12,6 +12,7 @@
 #include "sample.h"
 
 #include <jansson.h>
+#include "dns.h"
 
 /* X(name, field of struct lg_core_report): the gauges. */
 #define LG_REPORT_GAUGES(X)                                                                        \
@@ -42,6 +43,7 @@ struct lg_report {
     bool is_draining;
     uint64_t uptime_s;
     struct lg_tls_crl_totals crls;
+    struct lg_dns_counts dns;
     struct lg_tls_ocsp_totals ocsp; /* each list is there once for all workers */
     struct lg_log_out_counts log;   /* the access log's lines */
     uint32_t worker_cnt;

@@ -80,6 +80,15 @@ static json_t *make_times(const struct lg_hist *h)
                      (json_int_t)(lg_hist_quantile(h, 990) / 1000));
 }
 
+/* address_of: of a name that has none, the port alone. */
+static const char *address_of(const struct lg_cfg_backend *be, char buf[LG_ENDPOINT_STR_SZ])
+{
+    if (!lg_ip_is_any(&be->addr.ip))
+        return lg_endpoint_text(&be->addr, buf);
+    snprintf(buf, LG_ENDPOINT_STR_SZ, "?:%u", be->addr.port);
+    return buf;
+}
+
 static json_t *make_backend(const struct lg_bal_pool *p, uint32_t i, lg_ns_t now_ns)
 {
     const struct lg_cfg_backend *be = &p->cfg->backends[i];
@@ -90,7 +99,8 @@ static json_t *make_backend(const struct lg_bal_pool *p, uint32_t i, lg_ns_t now
 
     lg_backend_sum(p->seats[i], now_ns, &n);
     bool good = lg_json_set(obj, "name", json_string(be->name)) &&
-                lg_json_set(obj, "address", json_string(lg_endpoint_text(&be->addr, addr))) &&
+                lg_json_set(obj, "address", json_string(address_of(be, addr))) &&
+                lg_json_set(obj, "host", be->host ? json_string(be->host) : json_null()) &&
                 lg_json_set(obj, "state", json_string(lg_backend_state(p, i, &n))) &&
                 lg_json_u64(obj, "weight", be->weight) &&
                 lg_json_set(obj, "backup", json_boolean(be->backup)) &&

@@ -97,6 +97,15 @@ static void wait_pickup(struct lg_server *s)
            s->reload.current->generation, PICKUP_MS);
 }
 
+/* settle_names: those of the configuration in force are asked for, be it the new one or not. */
+static void settle_names(struct lg_server *s)
+{
+    struct lg_diag diag = {0};
+
+    if (!lg_is_ok(lg_dns_use(s->dns, s->reload.file_cfg, lg_dns_now(), &diag)))
+        lg_server_log_diag(&diag);
+}
+
 lg_err_t lg_server_reload(struct lg_server *s, struct lg_diag *diag)
 {
     lg_err_t err = LG_E(AGAIN);
@@ -109,6 +118,7 @@ lg_err_t lg_server_reload(struct lg_server *s, struct lg_diag *diag)
         lg_privs_raise(); /* keys that only root can read */
         err = lg_reload_run(&s->reload, lg_boot_now(), diag);
         lg_privs_lower();
+        settle_names(s);
     } else {
         lg_diag_error(diag, NULL, 0, NULL, "shutting down: nothing is reloaded any more");
     }
@@ -149,6 +159,20 @@ lg_err_t lg_server_changed(struct lg_server *s, lg_err_t err, const struct lg_di
     return err;
 }
 
+/* take_names: names have other addresses, which are a generation of their own. */
+static void take_names(struct lg_server *s)
+{
+    struct lg_diag diag = {0};
+    lg_err_t err = lg_reload_names(&s->reload, lg_boot_now(), &diag);
+
+    lg_server_log_diag(&diag);
+    if (lg_is_ok(err))
+        lg_log(LG_LOG_INFO, "dns: generation %" PRIu64 " active", s->reload.current->generation);
+    else
+        lg_log(LG_LOG_ERROR, "dns: the new addresses could not be put in force (%s)",
+               lg_err_text(err));
+}
+
 /* ---------------------------------------------------------------- reports */
 
 void lg_server_report(struct lg_server *s, struct lg_report *out)
@@ -177,6 +201,7 @@ void lg_server_report(struct lg_server *s, struct lg_report *out)
         lg_cores_port(&s->cores, i, &p->info, &p->counts);
     }
     lg_tls_crl_totals(&out->crls);
+    lg_dns_get_counts(s->dns, &out->dns);
     lg_tls_ocsp_totals(&out->ocsp);
     out->log = lg_access_log_counts(&s->access);
 }
@@ -298,6 +323,8 @@ static void tick(struct lg_server *s, lg_ns_t now_ns)
     lg_samples_tick(&s->samples, s->reports, now_ns);
     lg_reload_poll(&s->reload, now_ns);
     lg_tls_tickets_poll(now_ns);
+    if (lg_dns_poll(s->dns, lg_dns_now()) && s->phase == LG_PHASE_RUN)
+        take_names(s);
     (void)lg_watchdog_poll(&s->watchdog, &pulse, &s->cores, now_ns);
     lg_ocsp_ctl_poll(&s->ocsp, now_ns);
     if (s->phase == LG_PHASE_DRAIN)
@@ -308,15 +335,15 @@ static void tick(struct lg_server *s, lg_ns_t now_ns)
 
 static void loop(struct lg_server *s)
 {
-    struct pollfd fds[] = {{.fd = s->signal_fd, .events = POLLIN},
-                           {.fd = lg_admin_fd(s->admin), .events = POLLIN}};
+    struct pollfd fds[2 + LG_DNS_FDS_MAX] = {{.fd = s->signal_fd, .events = POLLIN},
+                                             {.fd = lg_admin_fd(s->admin), .events = POLLIN}};
 
     unsigned logged = 0;
     while (s->phase != LG_PHASE_STOP) {
         int tick_ms = logged ? LOG_TICK_MS : TICK_MS;
         if (lg_fetch_is_busy(s->ocsp.fetch))
             tick_ms = BUSY_MS;
-        poll(fds, LG_ARRAY_CNT(fds), tick_ms);
+        poll(fds, 2 + lg_dns_fds(s->dns, fds + 2), tick_ms);
         read_signals(s);
         lg_ns_t now_ns = lg_boot_now();
         lg_admin_poll(s->admin, now_ns);

@@ -7,6 +7,7 @@
 #include "access_log.h"
 #include "admin.h"
 #include "core.h"
+#include "dns.h"
 #include "options.h"
 #include "ocsp_ctl.h"
 #include "privs.h"
@@ -30,6 +31,7 @@ struct lg_server {
     struct lg_admin *admin;    /* owns; there also when no socket is configured */
     int lock_fd[LG_MAX_PORTS]; /* owns; lock_cnt of them */
     uint32_t lock_cnt;
+    struct lg_dns *dns; /* owns */
     struct lg_cores cores;
     struct lg_watchdog watchdog;
     uint32_t stage_cnt; /* stages that are up */

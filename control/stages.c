@@ -134,21 +134,65 @@ static void end_generations(void *ctx, uint64_t generation)
     lg_cores_end(&s->cores, generation);
 }
 
+static lg_err_t learn(void *ctx, struct lg_config *file, struct lg_diag *diag)
+{
+    struct lg_server *s = ctx;
+
+    LG_TRY(lg_dns_learn(s->dns, file, lg_dns_now(), diag));
+    return lg_dns_settle(s->dns, file, diag);
+}
+
+static lg_err_t resolve(void *ctx, struct lg_config *file, struct lg_config **out,
+                        struct lg_diag *diag)
+{
+    struct lg_server *s = ctx;
+    return lg_config_resolve(file, lg_dns_find, s->dns, out, diag);
+}
+
+static lg_err_t names_up(struct lg_server *s, struct lg_diag *diag)
+{
+    s->dns = lg_dns_open();
+    LG_CHECK(s->dns, LG_E(NOMEM));
+    lg_err_t err = learn(s, s->cfg, diag);
+    if (!lg_is_ok(err))
+        lg_dns_close(s->dns);
+    return err;
+}
+
+static void names_down(struct lg_server *s)
+{
+    lg_dns_close(s->dns);
+    s->dns = NULL;
+}
+
 static lg_err_t snapshot_up(struct lg_server *s, struct lg_diag *diag)
 {
-    static const struct lg_reload_ops ops = {prepare, publish, is_quiet, forget, end_generations};
-    struct lg_config *cfg = s->cfg;
+    static const struct lg_reload_ops ops = {.prepare = prepare,
+                                             .publish = publish,
+                                             .is_quiet = is_quiet,
+                                             .forget = forget,
+                                             .end = end_generations,
+                                             .learn = learn,
+                                             .resolve = resolve};
+    struct lg_config *cfg = NULL;
     struct lg_snapshot_parts parts = {.revoked = NULL};
     struct lg_snapshot *first;
 
-    LG_TRY(lg_reload_revoked(cfg, &parts.revoked, diag));
-    s->cfg = NULL; /* taken by the next call, also when it fails */
-    lg_err_t err = lg_snapshot_build_of(cfg, cfg->worker_cnt, 1, NULL, &parts, &first, diag);
+    LG_TRY(resolve(s, s->cfg, &cfg, diag));
+    lg_err_t err = lg_reload_revoked(cfg, &parts.revoked, diag);
+    if (!lg_is_ok(err)) {
+        lg_config_free(cfg);
+        return err;
+    }
+    /* cfg is taken by the next call, also when it fails */
+    err = lg_snapshot_build_of(cfg, cfg->worker_cnt, 1, NULL, &parts, &first, diag);
     if (!lg_is_ok(err)) {
         lg_revoked_give(parts.revoked);
         return err;
     }
     lg_reload_init(&s->reload, first, parts.revoked, &ops, s);
+    lg_config_free(s->cfg); /* the snapshot and reload have theirs */
+    s->cfg = NULL;
     return LG_OK;
 }
 
@@ -340,6 +384,7 @@ static const struct stage stages[] = {
     {"configuration", LG_EXIT_CONFIG, config_up, config_down},
     {"limits and memory", LG_EXIT_START, memory_up, NULL},
     {"TLS library", LG_EXIT_START, tls_up, NULL},
+    {"names of backends", LG_EXIT_CONFIG, names_up, names_down},
     {"listeners and certificates", LG_EXIT_CONFIG, snapshot_up, snapshot_down},
     {"access log", LG_EXIT_START, access_log_up, access_log_down},
     {"admin API", LG_EXIT_START, lg_server_open_admin, admin_down},

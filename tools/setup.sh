@@ -14,7 +14,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # The one list of packages.
 declare -A packages=(
     [build]="build-essential meson ninja-build pkg-config python3 libdpdk-dev libyaml-dev libjansson-dev
-        libcap-ng-dev libpcre2-dev
+        libcap-ng-dev libpcre2-dev libc-ares-dev
         libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev libgtest-dev libssl-dev libbpf-dev libxdp-dev clang-14 libipsec-mb-dev dpkg-dev debian-archive-keyring ca-certificates
         autoconf automake libtool"
     [test]="openssl curl gnutls-bin nghttp2-client nginx-light iproute2 iputils-ping ethtool procps

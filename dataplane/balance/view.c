@@ -58,7 +58,7 @@ static bool is_in_service(const struct lg_bal_view *v, uint32_t i)
 static bool is_alive(const struct lg_bal_view *v, uint32_t i, lg_ns_t now_ns)
 {
     return !lg_is_ejected(v->items[i].own, now_ns) &&
-           !(v->pool->checks && lg_check_is_down(v->pool->checks[i]));
+           !(v->pool->checks && v->pool->checks[i] && lg_check_is_down(v->pool->checks[i]));
 }
 
 static bool is_usable(const struct lg_bal_view *v, uint32_t i, lg_ns_t now_ns)

@@ -96,7 +96,8 @@ lg_err_t lg_snapshot_checks_open(struct lg_snapshot *s, const struct lg_snapshot
         p->checks = calloc(p->cnt, sizeof(struct lg_check *));
         LG_CHECK(p->checks, LG_E(NOMEM));
         for (uint32_t b = 0; b < p->cnt; b++)
-            LG_TRY(add(s, prev, i, b));
+            if (!lg_ip_is_any(&p->cfg->backends[b].addr.ip)) /* a name without an address */
+                LG_TRY(add(s, prev, i, b));
     }
     return LG_OK;
 }

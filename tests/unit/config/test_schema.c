@@ -49,7 +49,7 @@ TEST(ConfigSchema, RefusesValuesOfTheWrongShape)
          "lg.yaml:13: ports[0].mtu: found nothing, expected a whole number from 1280 to 9000"},
         {"{name: b, address: \"10.1.0.11:80\"}", "justtext",
          "lg.yaml:25: pools[0].backends[1]: found \"justtext\", expected a mapping with the keys "
-         "name, address, weight, max_connections, backup, drain"},
+         "name, address, resolve, weight, max_connections, backup, drain"},
         {"    keepalive: {max: 64, idle: 30s}", "    keepalive: 64",
          "lg.yaml:22: pools[0].keepalive: found \"64\", expected a mapping with the keys max, "
          "idle"},
