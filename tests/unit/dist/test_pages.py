@@ -16,6 +16,7 @@ BUILD, SOURCE = os.environ["BUILD"], os.environ["SOURCE"]
 LOCKGATE = os.path.join(BUILD, "control/lockgate")
 LOCKGATECTL = os.path.join(BUILD, "control/lockgatectl")
 PAGES = {"lockgate.8": os.path.join(SOURCE, "docs/man/lockgate.8"),
+         "lockgatectl.1": os.path.join(SOURCE, "docs/man/lockgatectl.1"),
          "lockgate.yaml.5": os.path.join(BUILD, "dist/lockgate.yaml.5")}
 EXAMPLES = ("cloud", "bank", "relay", "tenants")
 
@@ -54,6 +55,15 @@ class Man(unittest.TestCase):
         self.assertGreater(len(options), 5)
         for option in options:
             self.assertIn(option, text)
+
+    def test_EveryCommandHasItsPlace(self):
+        text = plain("lockgatectl.1")
+        said = run(LOCKGATECTL, "--help").stdout
+        commands = re.findall(r"^  ([a-z][a-z-]*)", said.partition("COMMANDS")[2].partition("OPTIONS")[0],
+                              re.M)
+        self.assertGreater(len(commands), 10)
+        for word in commands + re.findall(r"--[a-z-]+", said):
+            self.assertIn(word, text)
 
     def test_EveryKeyHasItsPlace(self):
         text = plain("lockgate.yaml.5")
@@ -99,6 +109,19 @@ class Schema(unittest.TestCase):
             r = self.loads(name + ".yaml")
             # Not a word beside: no warning either.
             self.assertEqual(r.stdout, "%s/%s.yaml: configuration is valid\n" % (self.dir, name))
+
+    def test_TwinsOfMigratingAreGood(self):
+        with open(os.path.join(SOURCE, "docs/migrating.md"), encoding="utf-8") as f:
+            twins = re.findall(r"^```yaml\n(.*?)^```$", f.read(), re.M | re.S)
+        self.assertEqual(len(twins), 2)
+        files = {"site": "www", "clients-ca": "partners-ca", "clients": "partners-ca"}
+        for text in twins:
+            for theirs, ours in files.items():
+                text = re.sub(r"/etc/tls/%s\.(\w+)" % theirs, r"tls/%s.\1" % ours, text)
+            with open(os.path.join(self.dir, "twin.yaml"), "w", encoding="utf-8") as f:
+                f.write(text)
+            self.assertEqual(self.loads("twin.yaml").returncode, 0, self.loads("twin.yaml").stdout)
+            self.assertTrue(self.judge.is_valid(yaml.safe_load(text)))
 
     def test_ExamplesAreGoodForTheSchema(self):
         for name, config in self.examples.items():
