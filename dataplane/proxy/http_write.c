@@ -131,7 +131,8 @@ static void put_identity(const struct lg_http_client *c, struct lg_http_text *t)
     put_printable(t, "X-SSL-Client-Fingerprint", c->fingerprint);
     if (c->cert.len)
         put_cert(t, c->cert);
-    put_chain(t, c->chain);
+    if (c->chain.len)
+        put_chain(t, c->chain);
 }
 
 static void put_target(const struct lg_http_head *h, lg_span_t target, struct lg_http_text *t)
