@@ -68,6 +68,7 @@ struct bench {
     struct lg_bufheap heap;
     struct lg_stats stats;
     struct lg_tls_policy policy; /* a copy that asks nobody and seals no tickets */
+    struct lg_policy_pins pins;  /* its own: those of the original are the workers' to write */
     struct lg_tls_core *core;
     void *mem; /* owns */
 };
@@ -79,6 +80,8 @@ static bool bench_open(struct bench *b, const struct lg_tls_policy *p)
     b->policy = *p;
     b->policy.client_ocsp = LG_CLIENT_OCSP_OFF;
     b->policy.has_tickets = false;
+    b->policy.pins = &b->pins;
+    b->policy.worker_cnt = 1;
     b->mem = aligned_alloc(LG_CACHE_PAIR, sz);
     if (!b->mem)
         return false;

@@ -3,6 +3,7 @@
  * what open connections are told. */
 #include "cert_store.h"
 #include "change.h"
+#include "judge.h"
 #include "rig.h"
 
 #include <openssl/pem.h>
@@ -374,5 +375,26 @@ TEST(Put, R13_AKeyThatDoesNotFitChangesNothing)
     EXPECT_ERR(put(&r, "b", "ecdsa", &what), LG_E(CONFIG));
     EXPECT_HAS(rig_messages(&r), "the key does not belong to the certificate in the certificate");
     EXPECT_STR(shown(&r, "b.example"), "a.example");
+    rig_fini(&r);
+}
+
+/* ---------------------------------------------------------------- asked from aside */
+
+TEST(Change, TheControlThreadJudgesWithoutTouchingWhatWorkersCount)
+{
+    struct rig r;
+    unsigned char *der;
+    struct lg_tls_judgement j;
+    REQUIRE(build_mutual(&r, true));
+    struct lg_tls_ask ask = {
+        .sni = "", .min_version = LG_TLS_12, .max_version = LG_TLS_13, .cert_cnt = 1};
+    ask.certs[0].len = pki_der("good", &der);
+    ask.certs[0].p = der;
+    struct lg_tls_policy bare = *r.policy;
+    bare.pins = NULL; /* each word of them is one worker's to write: a look here would be the end */
+    bare.worker_cnt = 0;
+    EXPECT_OK(lg_tls_foretell(&bare, &ask, &j));
+    EXPECT_EQ(j.reason, LG_TLS_R_NONE);
+    EXPECT(j.is_asked);
     rig_fini(&r);
 }
