@@ -112,6 +112,11 @@ void lg_session_move(struct lg_session *s)
     const struct lg_snapshot *old = s->snap;
     lg_snapshot_pin(p->snap, p->cfg.worker_idx);
     s->snap = p->snap;
+    /* A listener that was gone for a while has begun to count anew. */
+    if (l->meter != s->listener->meter) {
+        lg_meter_inc(&lg_session_meter(s)->closed);
+        lg_meter_inc(&l->meter->part[p->cfg.worker_idx].opened);
+    }
     s->listener = l;
     s->pool_idx = b->pool_idx = (uint32_t)(to - p->snap->pools);
     b->backend_idx = idx;

@@ -465,3 +465,30 @@ TEST(Admission, AClientThatGoesWhileItWaitsIsForgotten)
     EXPECT_EQ(rig_stat(&r, LG_STAT_TLS_FAIL_CLOSED), 4);
     rig_fini(&r);
 }
+
+TEST(Relay, AConnectionThatMovesIsCountedWhereItIs)
+{
+    struct rig_client *c = start();
+    struct lg_meter *meter = lg_meter_open("web", 1);
+    struct lg_listener lst = r.lst;
+    struct lg_snapshot other = r.snap;
+    struct lg_snapshot_worker worker = {0};
+    lst.meter = meter; /* as after a generation without the listener */
+    other.listeners = &lst;
+    other.workers = &worker;
+    other.generation = 3;
+    EXPECT_OK(lg_snapshot_pools_open(&other, &r.snap));
+    lg_proxy_set_snapshot(r.proxy, &other, r.now_ns);
+    rig_say(c, "still here");
+    REQUIRE_EQ(r.back_cnt, 1);
+    EXPECT_STR(r.back[0].text, "still here");
+    EXPECT_EQ(r.worker.pins, 0);
+    EXPECT_EQ(worker.pins, 2);
+    EXPECT_EQ(r.lst.meter->part[0].opened - r.lst.meter->part[0].closed, 0);
+    EXPECT_EQ(meter->part[0].opened - meter->part[0].closed, 1);
+    rig_client_reset(c);
+    EXPECT_EQ(meter->part[0].opened - meter->part[0].closed, 0);
+    rig_fini(&r);
+    lg_snapshot_pools_close(&other);
+    lg_meter_give(meter);
+}
