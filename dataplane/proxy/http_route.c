@@ -187,20 +187,30 @@ enum lg_route_outcome lg_http_route_find(const struct lg_rules *rules, struct lg
 
 /* ---------------------------------------------------------------- rewriting */
 
-/* has_dots: a segment of the path is "." or "..". */
+/* has_dots: a segment of the path is "." or "..", also when a dot is written as "%2E": a request's
+ * query has not been brought into normal form, and a template may put it into the path. */
 static bool has_dots(const char *p, size_t len)
 {
     const char *query = memchr(p, '?', len);
-    size_t seg = 0, path_len = query ? (size_t)(query - p) : len;
+    size_t dots = 0, path_len = query ? (size_t)(query - p) : len;
+    bool is_dots = true; /* nothing else in this segment so far */
 
-    for (size_t i = 0; i <= path_len; i++) {
-        if (i < path_len && p[i] != '/')
-            continue;
-        if ((i - seg == 1 && p[seg] == '.') || (i - seg == 2 && p[seg] == '.' && p[seg + 1] == '.'))
-            return true;
-        seg = i + 1;
+    for (size_t i = 0; i < path_len; i++) {
+        bool is_coded =
+            path_len - i > 2 && p[i] == '%' && p[i + 1] == '2' && (p[i + 2] | 0x20) == 'e';
+        if (p[i] == '/') {
+            if (is_dots && (dots == 1 || dots == 2))
+                return true;
+            is_dots = true;
+            dots = 0;
+        } else if (p[i] == '.' || is_coded) {
+            dots++;
+            i += is_coded ? 2 : 0;
+        } else {
+            is_dots = false;
+        }
     }
-    return false;
+    return is_dots && (dots == 1 || dots == 2);
 }
 
 uint16_t lg_http_rewrite(const struct lg_tmpl *tmpl, const struct lg_vars *v,

@@ -137,7 +137,9 @@ TEST(Template, ARewriteCannotLeadOutOfWhereItPoints)
     static const struct {
         const char *group;
         uint16_t status;
-    } cases[] = {{"x", 0}, {"..", 400}, {".", 400}, {"../x", 400}, {"x/..", 400}, {"...", 0}};
+    } cases[] = {{"x", 0},   {"..", 400},       {".", 400},      {"../x", 400}, {"x/..", 400},
+                 {"...", 0}, {"%2e%2E/x", 400}, {"x/.%2e", 400}, {"%2E", 400},  {"%2e%2e%2e", 0},
+                 {"%2", 0},  {"..%", 0},        {"%2ex", 0},     {"?/..", 0}};
     for (size_t i = 0; i < LG_ARRAY_CNT(cases); i++) {
         struct lg_vars v = {.client = &client, .head = &h};
         struct lg_http_text out = {.p = buf, .cap = sizeof buf};
