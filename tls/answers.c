@@ -143,14 +143,20 @@ void lg_answers_drop(void)
 
 /* ---------------------------------------------------------------- questions */
 
+bool lg_asks_fits(lg_span_t url, lg_span_t serial, lg_span_t issuer)
+{
+    const struct lg_ask *one = NULL;
+    return url.len < sizeof one->url && serial.len <= sizeof one->serial &&
+           issuer.len <= sizeof one->issuer;
+}
+
 bool lg_asks_push(struct lg_asks *a, const uint8_t key[LG_ANSWER_KEY_SZ], lg_span_t url,
                   lg_span_t serial, lg_span_t issuer)
 {
     uint32_t tail = atomic_load_explicit(&a->tail, memory_order_relaxed);
     struct lg_ask *one = &a->one[tail % LG_ASK_CNT];
     if (tail - atomic_load_explicit(&a->head, memory_order_acquire) >= LG_ASK_CNT ||
-        url.len >= sizeof one->url || serial.len > sizeof one->serial ||
-        issuer.len > sizeof one->issuer)
+        !lg_asks_fits(url, serial, issuer))
         return false;
     memcpy(one->key, key, sizeof one->key);
     memcpy(one->url, url.p, url.len);

@@ -62,8 +62,10 @@ struct lg_asks {
     alignas(LG_CACHE_PAIR) struct lg_ask one[LG_ASK_CNT];
 };
 
-/* lg_asks_push copies a question in; false: full, or larger than the bounds. Owner core.
+/* lg_asks_fits: a question of this size can be asked at all. Thread any.
+ * lg_asks_push copies a question in; false: full, or larger than the bounds. Owner core.
  * lg_asks_peek gives the oldest one, NULL: none; lg_asks_pop lets go of it. Control. */
+bool lg_asks_fits(lg_span_t url, lg_span_t serial, lg_span_t issuer);
 bool lg_asks_push(struct lg_asks *a, const uint8_t key[LG_ANSWER_KEY_SZ], lg_span_t url,
                   lg_span_t serial, lg_span_t issuer);
 const struct lg_ask *lg_asks_peek(struct lg_asks *a);

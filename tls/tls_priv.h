@@ -280,6 +280,9 @@ struct lg_kept_cert {
 struct lg_waiting {
     uint8_t key[LG_ANSWER_KEY_SZ];
     lg_ns_t since_ns;
+    /* The question, while there is no room for it in the ring; 0: it has been asked. */
+    uint16_t url_sz, serial_sz, issuer_sz;
+    uint8_t text[]; /* the three, one behind the other */
 };
 
 struct lg_tls {

@@ -262,3 +262,29 @@ TEST(ClientOcsp, AsksWithTheKeyOfWhoHasIssuedTheCertificate)
     rig_fini(&r); /* with one that waits */
     lg_answers_drop();
 }
+
+TEST(ClientOcsp, WhoFindsTheRingFullIsAskedAboutLaterNotRefused)
+{
+    struct rig r;
+    uint8_t key[LG_ANSWER_KEY_SZ] = {0};
+    asking(&r, LG_CLIENT_OCSP_HARD);
+    struct lg_asks *asks = lg_tls_core_asks(r.core);
+    for (uint32_t i = 0; i < LG_ASK_CNT; i++) /* of clients who came just before */
+        EXPECT(lg_asks_push(asks, key, LG_SPAN_STR("u"), LG_SPAN_STR("s"), LG_SPAN_STR("i")));
+    begin(&r, TLS1_3_VERSION, "good2", "inter");
+    go_on(&r, LG_MS(2));
+    EXPECT(lg_tls_is_waiting(r.t));
+    for (uint32_t i = 0; i < LG_ASK_CNT; i++)
+        lg_asks_pop(asks);
+    go_on(&r, LG_MS(4));
+    EXPECT(lg_tls_is_waiting(r.t));
+    go_on(&r, LG_MS(6));
+    answer(&r, LG_ANSWER_GOOD);
+    EXPECT(lg_asks_peek(asks) == NULL); /* it asked once */
+    go_on(&r, LG_MS(8));
+    EXPECT(rig_is_open(&r));
+    EXPECT_EQ(r.plain.bytes, 7);
+    EXPECT_EQ(r.stats.v[LG_STAT_TLS_OCSP_NONE], 0);
+    rig_fini(&r);
+    lg_answers_drop();
+}
