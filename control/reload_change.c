@@ -270,9 +270,10 @@ lg_err_t lg_reload_revoke(struct lg_reload *r, const struct lg_revocation *one, 
         lg_revoked_give(set);
         return err;
     }
+    bool is_new = set->cnt > (r->revoked ? r->revoked->cnt : 0);
     lg_revoked_give(r->revoked);
     r->revoked = set;
-    if (path && !append(path, one))
+    if (is_new && path && !append(path, one))
         lg_diag_warn(diag, path, 0, NULL,
                      "cannot be written: %s; the certificate is revoked until the next reload only",
                      strerror(errno));

@@ -86,8 +86,8 @@ static void compare_listener(struct making *m, struct lg_listener *l)
     const struct lg_listener *old = m->prev ? lg_snapshot_heir(m->prev, l) : NULL;
 
     keep(&l->tls, old ? old->tls : NULL);
-    if (l->tls && l->cfg->tls.close_revoked && old && old->tls &&
-        !lg_tls_policy_admits_alike(l->tls, old->tls))
+    if (m->prev && l->tls && l->cfg->tls.close_revoked &&
+        (!old || !old->tls || !lg_tls_policy_admits_alike(l->tls, old->tls)))
         m->s->judge_generation = m->s->generation;
 }
 

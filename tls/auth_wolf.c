@@ -403,6 +403,28 @@ static bool issuer_key(const struct path *p, uint32_t idx, uint8_t out[8])
     return true;
 }
 
+/* keep_ident remembers the path for later questions; false: no memory. */
+static bool keep_ident(struct lg_tls *t, const struct path *p)
+{
+    uint8_t bytes[LG_IDENT_MAX], *at = bytes;
+    memcpy(at, p->anchor_key, sizeof p->anchor_key);
+    at += sizeof p->anchor_key;
+    for (uint32_t i = 0; i < p->cnt; i++) {
+        lg_span_t serial = p->x[i].serial;
+        if (serial.len > LG_SERIAL_MAX_SZ)
+            serial.len = LG_SERIAL_MAX_SZ;
+        memcpy(at, &p->issuer_id[i], sizeof p->issuer_id[i]);
+        at += sizeof p->issuer_id[i];
+        if (!issuer_key(p, i, at))
+            return false;
+        at += 8;
+        *at++ = (uint8_t)serial.len;
+        memcpy(at, serial.p, serial.len);
+        at += serial.len;
+    }
+    return lg_ident_keep(t, lg_span(bytes, (size_t)(at - bytes)));
+}
+
 /* ask_crls: what the lists say of certificate idx. Only lists that its issuer's own key has signed
  * speak of it: another CA may have the same name. *until_s is lowered to when a good answer becomes
  * stale. */
@@ -458,25 +480,6 @@ static lg_span_t anchor_of(const struct path *p)
            memcmp(pol->anchors[i].key_hash, p->anchor_key, sizeof p->anchor_key) != 0)
         i++;
     return lg_span(pol->anchors[i].der, pol->anchors[i].der_sz);
-}
-
-/* keep_ident remembers the path for later questions; false: no memory. */
-static bool keep_ident(struct lg_tls *t, const struct path *p)
-{
-    uint8_t bytes[LG_IDENT_MAX], *at = bytes;
-    memcpy(at, p->anchor_key, sizeof p->anchor_key);
-    at += sizeof p->anchor_key;
-    for (uint32_t i = 0; i < p->cnt; i++) {
-        lg_span_t serial = p->x[i].serial;
-        if (serial.len > LG_SERIAL_MAX_SZ)
-            serial.len = LG_SERIAL_MAX_SZ;
-        memcpy(at, &p->issuer_id[i], sizeof p->issuer_id[i]);
-        at += sizeof p->issuer_id[i];
-        *at++ = (uint8_t)serial.len;
-        memcpy(at, serial.p, serial.len);
-        at += serial.len;
-    }
-    return lg_ident_keep(t, lg_span(bytes, (size_t)(at - bytes)));
 }
 
 static enum lg_tls_reason check_crls(struct path *p, struct lg_stats *stats)

@@ -25,7 +25,9 @@ void lg_ident_drop(struct lg_tls *t)
     t->ident = NULL;
 }
 
-static bool is_listed(const struct lg_tls_policy *p, uint64_t issuer_id, lg_span_t serial)
+/* is_listed: a list speaks of those that its own key's CA has issued: another may have the name. */
+static bool is_listed(const struct lg_tls_policy *p, uint64_t issuer_id, const uint8_t key[8],
+                      lg_span_t serial)
 {
     uint32_t lo = 0, hi = p->crl_cnt;
 
@@ -39,7 +41,8 @@ static bool is_listed(const struct lg_tls_policy *p, uint64_t issuer_id, lg_span
             hi = mid;
     }
     for (; lo < p->crl_cnt && p->crls_by_id[lo].issuer_id == issuer_id; lo++)
-        if (lg_crl_table_has(&p->crls_by_id[lo].list->table, serial))
+        if (memcmp(p->crls_by_id[lo].list->key_hash, key, 8) == 0 &&
+            lg_crl_table_has(&p->crls_by_id[lo].list->table, serial))
             return true;
     return false;
 }
@@ -70,12 +73,13 @@ enum lg_tls_reason lg_ident_judge(lg_span_t bytes, const struct lg_tls_policy *p
     if (c.failed)
         return LG_TLS_R_NONE;
     while (lg_cur_left(&c) > 0) {
-        lg_span_t issuer = lg_cur_bytes(&c, 8), serial = lg_cur_vec8(&c);
+        lg_span_t issuer = lg_cur_bytes(&c, 8), key = lg_cur_bytes(&c, 8);
+        lg_span_t serial = lg_cur_vec8(&c);
         uint64_t id;
         if (c.failed)
             break;
         memcpy(&id, issuer.p, sizeof id);
-        if (is_listed(p, id, serial))
+        if (is_listed(p, id, key.p, serial))
             return LG_TLS_R_REVOKED;
     }
     return has_anchor(p, anchor.p) ? LG_TLS_R_NONE : LG_TLS_R_UNKNOWN_CA;

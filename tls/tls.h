@@ -83,6 +83,7 @@ struct lg_tls_core_cfg {
     uint32_t handshake_mem_sz; /* 0: the measured default */
     bool keeps_chains;         /* and for those above them */
     bool keeps_certs;          /* plan for clients' certificates that are passed on */
+    bool keeps_idents;         /* plan for who vouched for each client (close_revoked) */
     bool keeps_wolf;           /* plan for clients that want tickets: wolfSSL serves them on */
     uint8_t aead_arch;         /* enum lg_aead_arch; 0: the best the processor has */
 };

@@ -204,7 +204,10 @@ int lg_span_cmp(lg_span_t a, lg_span_t b);
 #define LG_TLS_OPEN_MEM_SZ 208        /* texts of lg_tls_info; without client certificate its SNI */
 #define LG_TLS_KEPT_CHAIN_MEM_SZ 2048 /* and those above it, where they are kept: one or two */
 #define LG_TLS_KEPT_MEM_SZ 1280       /* a client's certificate, where it is kept; RSA-2048's */
-#define LG_TLS_OPEN_WOLF_MEM_SZ 6144  /* with wolfSSL's object */
+#define LG_TLS_KEPT_IDENT_MEM_SZ                                                                   \
+    112                              /* struct lg_ident of leaf and intermediate, 20-byte serials  \
+                                      */
+#define LG_TLS_OPEN_WOLF_MEM_SZ 6144 /* with wolfSSL's object */
 #define LG_TLS_CORE_MEM_SZ (32 * LG_ARENA_PAGE_SZ)
 
 /* Expanded AES-GCM keys kept (aead.h), 1 KiB each: two for every connection that is busy at a time.
@@ -254,12 +257,13 @@ struct lg_tls_cert_text {
 
 /* Who vouched for a client, and the certificates that did, kept small while its connection lives,
  * for policies that may change their mind (closes_revoked):
- *   key[8] of the bundle's CA, then for each certificate, leaf first: issuer[8] len[1] serial */
+ *   key[8] of the bundle's CA, then for each certificate, leaf first:
+ *   its issuer's name[8] (lg_issuer_id) and key[8], len[1] serial */
 struct lg_ident {
     uint16_t sz;
     uint8_t bytes[];
 };
-#define LG_IDENT_MAX (8 + 10 * (8 + 1 + LG_SERIAL_MAX_SZ))
+#define LG_IDENT_MAX (8 + 10 * (16 + 1 + LG_SERIAL_MAX_SZ))
 
 /* ident.c: lg_ident_keep copies the bytes of one; false: no memory. lg_ident_judge: are they still
  * good under a policy? REVOKED, UNKNOWN_CA or NONE; empty is always good. Cost O(certificates *

@@ -93,6 +93,8 @@ static size_t arena_sz(const struct lg_tls_core_cfg *cfg)
         open += LG_TLS_KEPT_MEM_SZ;
     if (cfg->keeps_chains)
         open += LG_TLS_KEPT_CHAIN_MEM_SZ;
+    if (cfg->keeps_idents)
+        open += LG_TLS_KEPT_IDENT_MEM_SZ;
     return (size_t)cfg->max_handshakes * hs + (size_t)cfg->max_conns * open + LG_TLS_CORE_MEM_SZ;
 }
 

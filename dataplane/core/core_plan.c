@@ -32,6 +32,14 @@ static bool keeps_chains(const struct lg_config *cfg)
     return false;
 }
 
+static bool keeps_idents(const struct lg_config *cfg)
+{
+    for (uint32_t i = 0; i < cfg->listener_cnt; i++)
+        if (cfg->listeners[i].tls.close_revoked)
+            return true;
+    return false;
+}
+
 void lg_core_plan_make(const struct lg_config *cfg, struct lg_core_plan *out)
 {
     *out = (struct lg_core_plan){
@@ -43,7 +51,8 @@ void lg_core_plan_make(const struct lg_config *cfg, struct lg_core_plan *out)
                 .max_handshakes =
                     LG_MAX(HANDSHAKES_LEAST, LG_MIN(cfg->max_connections, HANDSHAKES_MOST)),
                 .keeps_certs = keeps_certs(cfg),
-                .keeps_chains = keeps_chains(cfg)},
+                .keeps_chains = keeps_chains(cfg),
+                .keeps_idents = keeps_idents(cfg)},
         .proxy = {.max_sessions = cfg->max_connections, .max_backs = lg_config_back_conns(cfg)},
     };
     out->net_sz = lg_align_up(lg_net_footprint(&out->net), LG_CACHE_PAIR);

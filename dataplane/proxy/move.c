@@ -69,7 +69,7 @@ static bool judge(struct lg_session *s)
 {
     const struct lg_proxy *p = s->p;
 
-    if (!s->tls || !s->listener->cfg->tls.close_revoked || !is_open(s))
+    if (!s->tls || !is_open(s))
         return false;
     const struct lg_listener *now = lg_snapshot_heir(p->snap, s->listener);
     enum lg_tls_reason r = now && now->tls ? lg_tls_judge(s->tls, now->tls) : LG_TLS_R_NONE;
