@@ -197,6 +197,18 @@ static uint16_t route(struct lg_session *s, struct lg_vars *v)
     return 0;
 }
 
+/* has_host: what follows an absolute target's "//" is a host: $ssl_server_name may be empty, and
+ * then browsers take the path for the host. */
+static bool has_host(const struct lg_http_text *t)
+{
+    static const char *const none[] = {"http:///", "https:///"};
+
+    for (size_t i = 0; i < LG_ARRAY_CNT(none); i++)
+        if (t->len >= strlen(none[i]) && memcmp(t->p, none[i], strlen(none[i])) == 0)
+            return false;
+    return true;
+}
+
 /* redirect: a path stays a path of this host, however many '/' a group brings. */
 static void redirect(struct lg_session *s, const struct lg_vars *v,
                      const struct lg_http_changes *ch)
@@ -212,6 +224,10 @@ static void redirect(struct lg_session *s, const struct lg_vars *v,
         lead++;
     if (to.over || to.len - lead > LG_HTTP_URI_MAX) {
         lg_http_fail(s, 414);
+        return;
+    }
+    if (!has_host(&to)) {
+        lg_http_fail(s, 400);
         return;
     }
     body = (struct lg_http_text){.p = words, .cap = sizeof words};

@@ -58,6 +58,18 @@ TEST(HttpRules, ARelativeRedirectStaysOnThisHost)
     rig_fini(&r);
 }
 
+TEST(HttpRules, ARedirectWithoutAHostIsNone)
+{
+    rig_init(&r, LG_LISTENER_HTTP);
+    r.routes[0].redirect = (struct lg_cfg_redirect){1, "https://$ssl_server_name$request_uri", 302};
+    struct rig_client *c = start(1);
+    /* A browser would take the path for the host. */
+    rig_client_raw(c, "GET //evil.example/ HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_HAS(c->raw, "HTTP/1.1 400 ");
+    EXPECT(strstr(c->raw, "Location") == NULL);
+    rig_fini(&r);
+}
+
 TEST(HttpRules, RespondsAtOnce)
 {
     static struct lg_cfg_header hsts = {1, .set = "X-From", .value = "$listener $remote_addr"};
