@@ -9,7 +9,8 @@
  *            more, does not tie the old snapshot to its longest connection
  *   left     what cannot be moved: https connections, which leave by their next response; those
  *            whose listener or backend is gone; handshakes and connects in progress
- *   ended    what is left when the control thread says that time is up (drain_timeout)
+ *   ended    what is left when the control thread says that time is up (drain_timeout); but a
+ *            response that is under way is moved then, and its connection ends with it
  *
  * Sessions are taken in a tour, a few a turn (walk.h). What begins while it is under way is judged
  * when its handshake is done, and moved when its backend is there. */
@@ -94,21 +95,22 @@ static uint32_t find_seat(const struct lg_bal_pool *p, const struct lg_seat *sea
     return p->cnt;
 }
 
-void lg_session_move(struct lg_session *s)
+/* move: false: it cannot. */
+static bool move(struct lg_session *s)
 {
     struct lg_proxy *p = s->p;
     struct lg_back *b = s->back;
 
-    if (s->snap == p->snap || s->state != LG_S_RELAY || !b || !b->is_open)
-        return;
+    if (s->snap == p->snap || !b || !b->is_open)
+        return false;
     const struct lg_listener *l = lg_snapshot_heir(p->snap, s->listener);
     const struct lg_bal_pool *from = &s->snap->pools[s->pool_idx].bal;
     const struct lg_pool_entry *to = lg_snapshot_pool(p->snap, from->cfg->name, s->pool_idx);
     if (!l || l->cfg->type != s->listener->cfg->type || !to)
-        return;
+        return false;
     uint32_t idx = find_seat(&to->bal, from->seats[b->backend_idx], b->backend_idx);
     if (idx == to->bal.cnt)
-        return;
+        return false;
     const struct lg_snapshot *old = s->snap;
     lg_snapshot_pin(p->snap, p->cfg.worker_idx);
     s->snap = p->snap;
@@ -123,6 +125,39 @@ void lg_session_move(struct lg_session *s)
     s->tried_cnt = 0; /* indexes of the other snapshot */
     s->access.backend_idx = idx;
     lg_snapshot_unpin(old, p->cfg.worker_idx);
+    return true;
+}
+
+void lg_session_move(struct lg_session *s)
+{
+    if (s->state == LG_S_RELAY)
+        (void)move(s);
+}
+
+/* logs_alike: the captured headers of a line begun under one are those of the other. */
+static bool logs_alike(const struct lg_cfg_log *a, const struct lg_cfg_log *b)
+{
+    if (a->header_cnt != b->header_cnt)
+        return false;
+    for (uint32_t i = 0; i < a->header_cnt; i++)
+        if (strcmp(a->headers[i], b->headers[i]) != 0)
+            return false;
+    return true;
+}
+
+/* outlives: a response whose head is with the client asks nothing of rules any more. So a long
+ * download is not cut because something else has changed; it is the connection's last, and its
+ * backend's connection is not kept: both were made under what is gone. */
+static bool outlives(struct lg_session *s)
+{
+    struct lg_http *h = &s->http;
+
+    if (s->state != LG_S_HTTP || h->phase != LG_HP_EXCHANGE || !h->has_resp_head ||
+        !logs_alike(&s->snap->cfg->log, &s->p->snap->cfg->log) || !move(s))
+        return false;
+    h->rule = NULL;
+    h->client_keep = h->keep_back = false;
+    return true;
 }
 
 bool lg_session_is_welcome(struct lg_session *s)
@@ -156,7 +191,7 @@ static unsigned visit(struct lg_session *s)
         return LG_WALK_KILL_COST;
     }
     lg_session_move(s);
-    if (s->snap->generation > p->end_generation)
+    if (s->snap->generation > p->end_generation || outlives(s))
         return 1;
     lg_stat_inc(p->env.stats, LG_STAT_PROXY_OUTLIVED);
     lg_session_kill(s, LG_TLS_R_NONE);

@@ -154,6 +154,32 @@ TEST(Walk, AnHttpClientBetweenTwoRequestsIsToldInOrder)
     end();
 }
 
+TEST(Walk, AResponseUnderWayIsNotCutByTheBoundAndIsTheLast)
+{
+    begin(LG_LISTENER_HTTPS);
+    struct rig_client *c = rig_client_tls(&r), *d = rig_client_tls(&r);
+    rig_say(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    REQUIRE_EQ(r.back_cnt, 1);
+    rig_back_say(&r, &r.back[0], "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nlong");
+    rig_say(d, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); /* nothing has come of this one */
+    REQUIRE_EQ(r.back_cnt, 2);
+    next_open();
+    EXPECT_EQ(r.worker.pins, 2);
+    lg_proxy_end(r.proxy, r.snap.generation, r.now_ns);
+    rig_settle(&r);
+    rig_run(&r, LG_SEC(3));
+    EXPECT_EQ(r.worker.pins, 0); /* it holds nothing of what it began under */
+    EXPECT(d->fin);
+    EXPECT(!c->fin);
+    EXPECT_EQ(rig_stat(&r, LG_STAT_PROXY_OUTLIVED), 1);
+    rig_back_say(&r, &r.back[0], "last");
+    EXPECT_HAS(c->text, "\r\n\r\nlonglast");
+    EXPECT(c->close_notify);
+    EXPECT(c->fin);
+    EXPECT(r.back[0].fin); /* not kept: who asks next may ask for more of a backend */
+    end();
+}
+
 /* ---------------------------------------------------------------- queries */
 
 static struct lg_query_answer answer;
