@@ -96,6 +96,20 @@ static lg_err_t check(const struct lg_config *now, enum lg_change_what what, con
 
 /* ---------------------------------------------------------------- noting */
 
+/* is_without: is it there without changes? Of a configuration that has any, the base has none. */
+static bool is_without(const struct lg_config *now, const char *pool, const char *backend)
+{
+    const struct lg_cfg_pool *p = now->base ? find_pool(now->base, pool) : NULL;
+
+    return p && find_backend(p, backend);
+}
+
+static void drop(struct lg_cfg_changes *c, struct lg_cfg_change *one)
+{
+    c->cnt--;
+    memmove(one, one + 1, (size_t)(c->list + c->cnt - one) * sizeof *one);
+}
+
 static lg_err_t new_change(struct lg_cfg_changes *c, const char *pool, const char *backend,
                            struct lg_cfg_change **out)
 {
@@ -137,6 +151,10 @@ lg_err_t lg_changes_add(struct lg_cfg_changes *c, const struct lg_config *now,
         one->be = *be;
         break;
     case LG_CHANGE_REMOVE:
+        if (one->is_added && !one->is_removed && !is_without(now, pool, backend)) {
+            drop(c, one); /* it came by hand and goes by hand */
+            break;
+        }
         one->is_removed = true;
         one->is_added = one->has_drain = one->has_weight = false;
         break;

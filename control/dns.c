@@ -380,6 +380,11 @@ lg_err_t lg_dns_use(struct lg_dns *d, const struct lg_config *cfg, lg_ns_t now_n
     return LG_OK;
 }
 
+void lg_dns_taken(struct lg_dns *d)
+{
+    d->has_changed = false;
+}
+
 static bool is_settled(const struct lg_dns *d)
 {
     for (uint32_t i = 0; i < d->name_cnt; i++)
@@ -406,7 +411,6 @@ lg_err_t lg_dns_settle(struct lg_dns *d, const struct lg_config *cfg, struct lg_
         d->has_changed |= lg_dns_poll(d, lg_dns_now());
         poll(fds, lg_dns_fds(d, fds), 10);
     }
-    d->has_changed = false; /* whoever waits takes them all in */
     for (uint32_t i = 0; i < d->name_cnt; i++) {
         static const char text[] = "%s has no address yet; see the log, and dns.nameservers";
         if (d->names[i]->cnt || !d->names[i]->is_wanted)

@@ -56,6 +56,10 @@ LG_MUST lg_err_t lg_dns_use(struct lg_dns *d, const struct lg_config *cfg, lg_ns
  * errors, when the configuration says `start: required` */
 LG_MUST lg_err_t lg_dns_settle(struct lg_dns *d, const struct lg_config *cfg, struct lg_diag *diag);
 
+/* lg_dns_taken: what is known now has been put in force; not so when a reload was refused after
+ * it had waited for its names. */
+void lg_dns_taken(struct lg_dns *d);
+
 /* lg_dns_fds writes what to poll for; at most LG_DNS_FDS_MAX. */
 unsigned lg_dns_fds(struct lg_dns *d, struct pollfd *out);
 /* lg_dns_poll asks what is due, reads answers and times out.

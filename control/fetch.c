@@ -91,6 +91,8 @@ static bool set_up(struct request *r, const char *url, lg_span_t body)
            curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           /* Else a name that nobody answers for is waited for when its request has timed out. */
+           curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, LG_FETCH_TIMEOUT_MS) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_USERAGENT, "lockgate/" LG_VERSION) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->headers) == CURLE_OK &&

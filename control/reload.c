@@ -73,6 +73,8 @@ lg_err_t lg_reload_install(struct lg_reload *r, struct lg_config *cfg,
         err = LG_E(NOMEM);
     if (lg_is_ok(err) && r->ops->prepare)
         err = r->ops->prepare(r->ops_ctx, next, diag);
+    if (lg_is_ok(err) && !parts->policies && r->ops->renew)
+        err = r->ops->renew(r->ops_ctx, next, diag);
     if (!lg_is_ok(err)) {
         lg_snapshot_free(next);
         if (diag->error_cnt == 0)
@@ -137,6 +139,10 @@ lg_err_t lg_reload_run(struct lg_reload *r, lg_ns_t now_ns, struct lg_diag *diag
         return err;
     }
     say_forgotten(r, diag);
+    if (cfg->revoked_file && !parts.revoked && r->revoked && r->revoked->cnt)
+        lg_diag_warn(diag, cfg->revoked_file, 0, NULL,
+                     "there is no such file: %u revoked certificates are admitted again",
+                     r->revoked->cnt);
     lg_changes_clear(&r->changes);
     r->put_cnt = 0;
     lg_revoked_give(r->revoked);

@@ -36,6 +36,9 @@ struct lg_reload_ops {
     /* Puts in force what is not in the snapshot, and may add to it; the last thing that can refuse
      * a reload: when it does, it has changed nothing. NULL: there is nothing. */
     lg_err_t (*prepare)(void *ctx, struct lg_snapshot *next, struct lg_diag *diag);
+    /* The same, after it, for what only the file says and only a reload reads: what is changed
+     * without the file neither waits for it nor needs the rights to read it. NULL: nothing. */
+    lg_err_t (*renew)(void *ctx, const struct lg_snapshot *next, struct lg_diag *diag);
     uint64_t (*publish)(void *ctx, const struct lg_snapshot *s);
     bool (*is_quiet)(void *ctx, uint64_t token);
     /* Told before one is freed, when no worker holds it any more. NULL: nothing to do. */

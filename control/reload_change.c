@@ -191,9 +191,9 @@ lg_err_t lg_reload_revoked(const struct lg_config *cfg, struct lg_revoked **out,
     size_t len = 0;
 
     *out = NULL;
-    if (!path || (access(path, F_OK) != 0 && errno == ENOENT))
+    char *text = path ? read_small(path, &len) : NULL;
+    if (!path || (!text && errno == ENOENT))
         return LG_OK;
-    char *text = read_small(path, &len);
     if (!text) {
         lg_diag_error(diag, path, 0, NULL, "cannot read the revoked certificates: %s",
                       strerror(errno));
@@ -211,20 +211,32 @@ lg_err_t lg_reload_revoked(const struct lg_config *cfg, struct lg_revoked **out,
     return LG_E(CONFIG);
 }
 
-/* append writes one line to the file, and has it on the disk; false: errno says why. */
+/* append writes one line to the file, and has it on the disk; false: errno says why, and the file
+ * is as it was. */
 static bool append(const char *path, const struct lg_revocation *one)
 {
-    char entry[LG_REVOKED_LINE_SZ], line[LG_REVOKED_LINE_SZ + 64], when[32] = "";
+    char entry[LG_REVOKED_LINE_SZ], line[LG_REVOKED_LINE_SZ + 64], when[32] = "", last = '\n';
     time_t now = time(NULL);
+    struct stat st;
     struct tm tm;
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
     if (fd < 0)
         return false;
     if (gmtime_r(&now, &tm))
         strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    int len = snprintf(line, sizeof line, "%s # %s\n", lg_revocation_text(one, entry), when);
-    bool ok = write(fd, line, (size_t)len) == len && fsync(fd) == 0;
+    bool ok = fstat(fd, &st) == 0;
+    if (ok && st.st_size > 0)
+        ok = pread(fd, &last, 1, st.st_size - 1) == 1;
+    /* An editor may have left the last line without its end. */
+    int len = snprintf(line, sizeof line, "%s%s # %s\n", last == '\n' ? "" : "\n",
+                       lg_revocation_text(one, entry), when);
+    if (ok && (write(fd, line, (size_t)len) != len || fsync(fd) != 0)) {
+        int full = errno;
+        ok = false;
+        (void)!ftruncate(fd, st.st_size); /* half a line would have the next reload refused */
+        errno = full;
+    }
     int why = errno;
     close(fd);
     errno = why;

@@ -118,6 +118,8 @@ lg_err_t lg_server_reload(struct lg_server *s, struct lg_diag *diag)
         lg_privs_raise(); /* keys that only root can read */
         err = lg_reload_run(&s->reload, lg_boot_now(), diag);
         lg_privs_lower();
+        if (lg_is_ok(err))
+            lg_dns_taken(s->dns);
         settle_names(s);
     } else {
         lg_diag_error(diag, NULL, 0, NULL, "shutting down: nothing is reloaded any more");

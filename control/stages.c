@@ -102,7 +102,12 @@ static lg_err_t tls_up(struct lg_server *s, struct lg_diag *diag)
 static lg_err_t prepare(void *ctx, struct lg_snapshot *snapshot, struct lg_diag *diag)
 {
     struct lg_server *s = ctx;
-    LG_TRY(lg_access_log_prepare(&s->access, snapshot, diag)); /* changes nothing yet */
+    return lg_access_log_prepare(&s->access, snapshot, diag); /* changes nothing yet */
+}
+
+static lg_err_t renew(void *ctx, const struct lg_snapshot *snapshot, struct lg_diag *diag)
+{
+    struct lg_server *s = ctx;
     return lg_admin_renew(s->admin, snapshot->cfg, diag);
 }
 
@@ -154,6 +159,7 @@ static lg_err_t names_up(struct lg_server *s, struct lg_diag *diag)
     s->dns = lg_dns_open();
     LG_CHECK(s->dns, LG_E(NOMEM));
     lg_err_t err = learn(s, s->cfg, diag);
+    lg_dns_taken(s->dns); /* by the first snapshot */
     if (!lg_is_ok(err))
         lg_dns_close(s->dns);
     return err;
@@ -168,6 +174,7 @@ static void names_down(struct lg_server *s)
 static lg_err_t snapshot_up(struct lg_server *s, struct lg_diag *diag)
 {
     static const struct lg_reload_ops ops = {.prepare = prepare,
+                                             .renew = renew,
                                              .publish = publish,
                                              .is_quiet = is_quiet,
                                              .forget = forget,

@@ -271,6 +271,37 @@ TEST(Dns, ReadsTheHostsFileAndAsksNobodyThen)
     t_dir_remove(&dir);
 }
 
+/* What a reload has heard while it waited is not lost when it is refused. */
+TEST(Dns, WhatWasHeardWhileSettlingIsToldUntilItIsTaken)
+{
+    struct t_dir dir = t_dir_make();
+    struct lg_config cfg;
+    struct lg_dns *d = begin(&cfg);
+    struct lg_diag diag = {0};
+    REQUIRE(d != NULL);
+
+    server.is_silent = true;
+    t_write(&dir, "hosts", "10.9.9.8 app.example\n");
+    cfg.dns.hosts_file = (char *)t_path(&dir, "hosts");
+    cfg.dns.min_ttl_ns = cfg.dns.max_ttl_ns = 0;
+    EXPECT_OK(lg_dns_use(d, &cfg, lg_dns_now(), &diag));
+    EXPECT_OK(lg_dns_settle(d, &cfg, &diag));
+    lg_dns_taken(d);
+    EXPECT(!lg_dns_poll(d, lg_dns_now()));
+    t_write(&dir, "hosts", "10.9.9.9 app.example\n");
+    backends[1] = (struct lg_cfg_backend){
+        .name = (char *)"b", .host = (char *)"new.example", .addr.port = 80};
+    pool.backend_cnt = 2;
+    EXPECT_OK(lg_dns_learn(d, &cfg, lg_dns_now(), &diag));
+    EXPECT_OK(lg_dns_settle(d, &cfg, &diag)); /* new.example: nobody answers */
+    expect_ips(d, "10.9.9.9*");
+    pool.backend_cnt = 1; /* refused: back to what is in force */
+    EXPECT_OK(lg_dns_use(d, &cfg, lg_dns_now(), &diag));
+    EXPECT(lg_dns_poll(d, lg_dns_now()));
+    end(d);
+    t_dir_remove(&dir);
+}
+
 TEST(Dns, StartWithoutAnAnswerIsAMatterOfPolicy)
 {
     struct lg_config cfg;

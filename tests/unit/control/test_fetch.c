@@ -5,7 +5,9 @@
 #include "t.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,6 +31,20 @@ static void done(void *ctx, lg_span_t body, const char *why)
     s->body_sz = body.len;
     memcpy(s->body, body.p, LG_MIN(body.len, sizeof s->body));
     snprintf(s->why, sizeof s->why, "%s", why ? why : "");
+}
+
+/* In place of libc's, in libcurl's thread: while nobody answers, a name takes for ever. */
+static atomic_bool is_mute;
+static atomic_uint asked_cnt;
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **out)
+{
+    (void)node, (void)service, (void)hints, (void)out;
+    atomic_fetch_add(&asked_cnt, 1);
+    while (atomic_load(&is_mute))
+        poll(NULL, 0, 1);
+    return EAI_AGAIN;
 }
 
 static bool site_open(struct site *s, const char *reply)
@@ -153,4 +169,24 @@ TEST(Fetch, EndsWhatIsUnderWayWhenClosed)
     EXPECT_EQ(s.done_cnt, LG_FETCH_MAX);
     EXPECT_STR(s.why, "shutting down");
     site_close(&s);
+}
+
+/* The watchdog, the logs and the admin API wait with whoever waits here. */
+TEST(Fetch, ANameThatNobodyAnswersForHoldsNobodyUp)
+{
+    struct site s = {0};
+    struct lg_fetch *f;
+
+    REQUIRE(lg_is_ok(lg_fetch_open(&f)));
+    atomic_store(&is_mute, true);
+    REQUIRE(lg_is_ok(lg_fetch_post(f, "http://ocsp.example/", "application/ocsp-request",
+                                   LG_SPAN_STR("question"), 100, done, &s)));
+    while (atomic_load(&asked_cnt) == 0) {
+        (void)lg_fetch_poll(f);
+        poll(NULL, 0, 1);
+    }
+    lg_fetch_close(f); /* as a timeout does: would hang here */
+    EXPECT_EQ(s.done_cnt, 1);
+    EXPECT_STR(s.why, "shutting down");
+    atomic_store(&is_mute, false);
 }

@@ -42,7 +42,8 @@ static void end_generations(void *ctx, uint64_t generation)
     fake.ended = generation;
 }
 
-static const struct lg_reload_ops ops = {prepare, publish, is_quiet, NULL, end_generations};
+static const struct lg_reload_ops ops = {
+    .prepare = prepare, .publish = publish, .is_quiet = is_quiet, .end = end_generations};
 
 /* start makes a site and the reload that begins with it; T_STOP_IF_FAILED after it. */
 static struct t_dir start(struct lg_reload *r)

@@ -10,6 +10,8 @@
 
 static struct {
     uint64_t token, ended;
+    unsigned renewed_cnt;
+    bool refuses; /* what only the file says */
 } fake;
 
 static uint64_t publish(void *ctx, const struct lg_snapshot *s)
@@ -32,7 +34,18 @@ static void end_generations(void *ctx, uint64_t generation)
     fake.ended = generation;
 }
 
-static const struct lg_reload_ops ops = {NULL, publish, is_quiet, NULL, end_generations};
+static lg_err_t renew(void *ctx, const struct lg_snapshot *next, struct lg_diag *diag)
+{
+    (void)ctx;
+    (void)next;
+    fake.renewed_cnt++;
+    if (fake.refuses)
+        lg_diag_error(diag, NULL, 0, "admin.token_file", "permission denied");
+    return fake.refuses ? LG_E(CONFIG) : LG_OK;
+}
+
+static const struct lg_reload_ops ops = {
+    .publish = publish, .is_quiet = is_quiet, .end = end_generations, .renew = renew};
 
 static struct t_dir start(struct lg_reload *r)
 {
@@ -41,7 +54,7 @@ static struct t_dir start(struct lg_reload *r)
     struct lg_snapshot *first = NULL;
     struct lg_diag diag = {0};
 
-    fake.token = fake.ended = 0;
+    memset(&fake, 0, sizeof fake);
     *r = (struct lg_reload){0};
     EXPECT_OK(lg_tls_global_init());
     EXPECT_OK(lg_config_load(t_path(&d, "lg.yaml"), &cfg, &diag));
@@ -164,6 +177,56 @@ TEST(Change, TheFileWinsAndSaysSo)
     EXPECT_HAS(diag.msg[0].text, "changes of 1 backends by lockgatectl are forgotten");
     EXPECT_OK(lg_reload_run(&r, LG_SEC(3), &diag));
     EXPECT_EQ(diag.warn_cnt, 0);
+    end(&r, &d);
+}
+
+/* The token of the management address is root's, who we no longer are: no reason to refuse these.
+ */
+TEST(Change, WhatOnlyTheFileSaysIsNotReadForAChange)
+{
+    struct lg_reload r;
+    struct t_dir d = start(&r);
+    struct lg_diag diag;
+    struct lg_revocation a = {.issuer = {1}, .serial = {2}, .serial_sz = 1};
+    T_STOP_IF_FAILED();
+
+    fake.refuses = true;
+    EXPECT_OK(change(&r, LG_CHANGE_DRAIN, "web", "w1", BE(.drain = true), &diag));
+    EXPECT_OK(lg_reload_revoke(&r, &a, LG_SEC(1), &diag));
+    EXPECT_EQ(fake.renewed_cnt, 0);
+    EXPECT_ERR(lg_reload_run(&r, LG_SEC(2), &diag), LG_E(CONFIG));
+    EXPECT_HAS(diag.msg[0].text, "permission denied");
+    EXPECT(backend(&r, "w1")->drain); /* refused as a whole */
+    fake.refuses = false;
+    EXPECT_OK(lg_reload_run(&r, LG_SEC(3), &diag));
+    EXPECT_EQ(fake.renewed_cnt, 2);
+    end(&r, &d);
+}
+
+TEST(Change, WhoIsAddedAndRemovedLeavesNothingBehind)
+{
+    struct lg_reload r;
+    struct t_dir d = start(&r);
+    struct lg_diag diag;
+    struct lg_cfg_backend w3 = {.weight = 1};
+    char name[16];
+    T_STOP_IF_FAILED();
+
+    EXPECT_OK(lg_endpoint_parse(LG_SPAN_STR("192.0.2.13:81"), &w3.addr));
+    EXPECT_OK(change(&r, LG_CHANGE_REMOVE, "web", "w1", BE(0), &diag));
+    for (int i = 0; i < 20; i++) { /* a machine that scales up and down by new names */
+        snprintf(name, sizeof name, "auto%d", i);
+        EXPECT_OK(change(&r, LG_CHANGE_ADD, "web", name, w3, &diag));
+        EXPECT_OK(change(&r, LG_CHANGE_DRAIN, "web", name, BE(.drain = true), &diag));
+        EXPECT_OK(change(&r, LG_CHANGE_REMOVE, "web", name, BE(0), &diag));
+        EXPECT(!backend(&r, name));
+    }
+    EXPECT_EQ(r.changes.cnt, 1);
+    /* What the file has is remembered as removed, also when one of its name was added meanwhile. */
+    EXPECT_OK(change(&r, LG_CHANGE_ADD, "web", "w1", w3, &diag));
+    EXPECT_OK(change(&r, LG_CHANGE_REMOVE, "web", "w1", BE(0), &diag));
+    EXPECT(!backend(&r, "w1"));
+    EXPECT_EQ(r.changes.cnt, 1);
     end(&r, &d);
 }
 
@@ -305,6 +368,46 @@ TEST(R31, ARevocationIsInTheFileAndComesBackFromThere)
     EXPECT_ERR(lg_reload_run(&r, LG_SEC(6), &diag), LG_E(CONFIG));
     EXPECT_HAS(diag.msg[0].text, "revoked.txt:2");
     EXPECT_EQ(r.current->generation, generation);
+    end(&r, &d);
+}
+
+TEST(R31, ARevocationIsALineOfItsOwnAfterALineWithoutAnEnd)
+{
+    struct lg_reload r;
+    struct t_dir d = start(&r);
+    struct lg_diag diag;
+    struct lg_revocation a;
+    T_STOP_IF_FAILED();
+
+    EXPECT_OK(lg_tls_revocation_of(file(&d, "a.crt"), LG_SPAN_STR("0b:ad"), &a));
+    t_site_write(&d, "a", 8443, "  revoked_file: revoked.txt\n");
+    t_write(&d, "revoked.txt", "# by hand");
+    EXPECT_OK(lg_reload_run(&r, LG_SEC(1), &diag));
+    EXPECT_OK(lg_reload_revoke(&r, &a, LG_SEC(2), &diag));
+    EXPECT_OK(lg_reload_run(&r, LG_SEC(3), &diag));
+    EXPECT(is_revoked(&r, &a));
+    end(&r, &d);
+}
+
+TEST(R31, AFileThatIsGoneIsSaid)
+{
+    struct lg_reload r;
+    struct t_dir d = start(&r);
+    struct lg_diag diag;
+    struct lg_revocation a;
+    char out[256];
+    T_STOP_IF_FAILED();
+
+    EXPECT_OK(lg_tls_revocation_of(file(&d, "a.crt"), LG_SPAN_STR("0b:ad"), &a));
+    t_site_write(&d, "a", 8443, "  revoked_file: revoked.txt\n");
+    EXPECT_OK(lg_reload_run(&r, LG_SEC(1), &diag));
+    EXPECT_EQ(diag.warn_cnt, 0); /* none yet: nobody is revoked */
+    EXPECT_OK(lg_reload_revoke(&r, &a, LG_SEC(2), &diag));
+    EXPECT_EQ(t_run(&d, out, sizeof out, "rm revoked.txt"), 0);
+    EXPECT_OK(lg_reload_run(&r, LG_SEC(3), &diag));
+    EXPECT_EQ(diag.warn_cnt, 1);
+    EXPECT_HAS(diag.msg[0].text, "revoked.txt");
+    EXPECT_HAS(diag.msg[0].text, "1 revoked certificates are admitted again");
     end(&r, &d);
 }
 
