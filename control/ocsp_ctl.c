@@ -247,6 +247,10 @@ void lg_ocsp_ctl_poll(struct lg_ocsp_ctl *o, lg_ns_t now_ns)
         lg_err_t err = begin(o, s);
         if (lg_is_ok(err))
             continue;
+        if (lg_err_is(err, LG_ERR_FULL)) { /* nothing has failed: it waits for its turn */
+            s->is_asked = false;
+            break;
+        }
         lg_staple_settle(s, false, now_ns, (int64_t)time(NULL));
         say(s, lg_err_text(err), now_ns);
     }

@@ -2,6 +2,8 @@
 /* What becomes of the control thread's HTTP requests, good and bad, against a server in the same
  * thread: it is moved on between two polls. */
 #include "fetch.h"
+#include "ocsp_ctl.h"
+#include "staple.h"
 #include "t.h"
 
 #include <arpa/inet.h>
@@ -189,4 +191,46 @@ TEST(Fetch, ANameThatNobodyAnswersForHoldsNobodyUp)
     EXPECT_EQ(s.done_cnt, 1);
     EXPECT_STR(s.why, "shutting down");
     atomic_store(&is_mute, false);
+}
+
+static uint64_t mark(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+static bool is_quiet(void *ctx, uint64_t token)
+{
+    (void)ctx;
+    (void)token;
+    return true;
+}
+
+TEST(OcspCtl, WhoIsOneTooManyWaitsAndHasNotFailed)
+{
+    static const struct lg_quiet_ops ops = {mark, is_quiet};
+    struct lg_staple_slot *slots[LG_FETCH_MAX + 1];
+    const struct lg_ocsp_id id = {.serial_sz = 1};
+    struct lg_ocsp_ctl o;
+    struct site s;
+    unsigned asked = 0, failed = 0;
+
+    REQUIRE(site_open(&s, NULL));
+    for (unsigned i = 0; i < LG_ARRAY_CNT(slots); i++) {
+        const uint8_t leaf[LG_HASH_SZ] = {(uint8_t)i};
+        slots[i] = lg_staple_slot_use("a", leaf, &id, LG_SPAN_STR("issuer"), s.url);
+        REQUIRE(slots[i] != NULL);
+    }
+    lg_ocsp_ctl_init(&o, &ops, NULL);
+    lg_ocsp_ctl_poll(&o, LG_SEC(1));
+    for (unsigned i = 0; i < LG_ARRAY_CNT(slots); i++) {
+        asked += slots[i]->is_asked;
+        failed += slots[i]->fail_cnt;
+    }
+    EXPECT_EQ(asked, LG_FETCH_MAX);
+    EXPECT_EQ(failed, 0);
+    lg_ocsp_ctl_fini(&o);
+    for (unsigned i = 0; i < LG_ARRAY_CNT(slots); i++)
+        lg_staple_slot_give(slots[i]);
+    site_close(&s);
 }
