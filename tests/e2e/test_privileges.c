@@ -68,6 +68,27 @@ E2E(Privileges, BecomesItsUserAndStillReadsKeysOfRoot)
     EXPECT_EQ(rig_tool("ip -n %s -d link show lg-front | grep -q xdp", rig_ns_name(RIG_GATE)), 1);
 }
 
+/* What is changed by hand needs no file of root's; a reload reads them, with rights it then has. */
+E2E(Privileges, ChangesByHandDoNotNeedTheTokenOfRoot)
+{
+    static const char admin[] =
+        NOBODY "admin: {address: \"127.0.0.1:9443\", token_file: $DIR/root.token,"
+               " tls: {cert: $PKI/server-next.pem, key: $PKI/server-next.key}}\n";
+    rig_stop(20);
+    if (!rig_up() || rig_tool("umask 077; echo token-of-root-only >$DIR/root.token") != 0 ||
+        !rig_use_as(NULL, admin, RAW))
+        return;
+    expect_nobody(rig_gate_pid());
+    EXPECT_EQ(rig_ctl("weight web/a 7"), 0);
+    EXPECT_EQ(rig_ctl("revoke $DIR/pki/alice.crt"), 0);
+    EXPECT(rig_reload());
+    EXPECT_EQ(rig_tool("rm $DIR/root.token"), 0);
+    EXPECT_EQ(rig_ctl("weight web/a 8"), 0);
+    EXPECT(!rig_reload());
+    EXPECT_HAS(rig_out, "admin.token_file");
+    EXPECT_RUN(0, "get 8443 /hello");
+}
+
 E2E(Privileges, WithoutFileAccessAReloadOfARootsKeyIsRefused)
 {
     rig_stop(20);
