@@ -3,6 +3,8 @@
  * lists in a built policy. Pure lookups in immutable tables; building them is ctx_wolf.c's. */
 #include "tls_priv.h"
 
+enum { FALLBACK_SCSV = 0x5600 }; /* RFC 7507 */
+
 static const struct lg_tls_name *find_name(const struct lg_tls_policy *p, const char *name)
 {
     uint32_t lo = 0, hi = p->name_cnt;
@@ -138,6 +140,14 @@ void lg_policy_choose(const struct lg_tls_policy *p, const struct lg_hello *h,
     *out = (struct lg_tls_choice){.cert_idx = -1, .version = choose_version(p, h)};
     if (!out->version) {
         refuse(out, LG_TLS_R_VERSION, LG_ALERT_PROTOCOL_VERSION);
+        return;
+    }
+    /*= https://www.rfc-editor.org/rfc/rfc7507#section-3
+     *# If TLS_FALLBACK_SCSV appears in ClientHello.cipher_suites and the highest protocol version
+     *# supported by the server is higher than the version indicated in ClientHello.client_version,
+     *# the server MUST respond with a fatal inappropriate_fallback alert */
+    if (out->version < p->max_version && lg_hello_has_u16(h->suites, FALLBACK_SCSV)) {
+        refuse(out, LG_TLS_R_VERSION, LG_ALERT_INAPPROPRIATE_FALLBACK);
         return;
     }
     out->name = lg_policy_find(p, h->sni);

@@ -65,6 +65,34 @@ TEST(R03, HighestCommonVersionIsChosen)
     }
 }
 
+TEST(R03, AFallbackThatWasNotNeededIsRefused)
+{
+    static const struct {
+        uint16_t our_max;
+        int client_max;
+        bool refused;
+    } rows[] = {
+        {LG_TLS_13, TLS1_2_VERSION, true},
+        {LG_TLS_13, TLS1_3_VERSION, false},
+        {LG_TLS_12, TLS1_2_VERSION, false},
+    };
+    for (size_t i = 0; i < LG_ARRAY_CNT(rows); i++) {
+        struct rig r;
+        rig_init(&r, "ecdsa");
+        r.listener.tls.max_version = rows[i].our_max;
+        REQUIRE(build(&r));
+        rig_client(&r, 0, NULL, NULL);
+        SSL_set_max_proto_version(r.ssl, rows[i].client_max);
+        SSL_set_mode(r.ssl, SSL_MODE_SEND_FALLBACK_SCSV);
+        rig_connect(&r);
+        if (rows[i].refused)
+            expect_failed(&r, LG_ALERT_INAPPROPRIATE_FALLBACK, LG_TLS_R_VERSION);
+        else
+            EXPECT(rig_is_open(&r));
+        rig_fini(&r);
+    }
+}
+
 TEST(R03, AnsweringTls12PutsTheDowngradeSentinelIntoTheRandom)
 {
     struct rig r;
