@@ -17,7 +17,7 @@ declare -A packages=(
         libcap-ng-dev libpcre2-dev libc-ares-dev
         libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev libgtest-dev libssl-dev libbpf-dev libxdp-dev clang-14 libipsec-mb-dev dpkg-dev debian-archive-keyring ca-certificates
         autoconf automake libtool"
-    [test]="openssl curl gnutls-bin sslscan nghttp2-client nginx-light iproute2 iputils-ping ethtool procps
+    [test]="haproxy openssl curl gnutls-bin sslscan nghttp2-client nginx-light iproute2 iputils-ping ethtool procps
         tcpdump tshark socat netcat-openbsd jq prometheus logrotate python3-jsonschema python3-yaml mandoc util-linux"
     [bench]="wrk haproxy hitch nginx-light nghttp2-client openssl curl jq iproute2 ethtool procps python3"
     [fuzz]="clang-14 libclang-rt-14-dev"
