@@ -3,6 +3,7 @@
  * the exit status and the report are what a bench relies on. */
 #include "rig_priv.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 #define FRONT "10.91.1.50"
@@ -111,4 +112,38 @@ E2E(Blast, CountsWhatGoesWrongByKind)
     /* A port nobody listens at. */
     EXPECT_EQ(blast("request --target " RIG_GATE4 ":9999"), 1);
     expect_json(".ops == 0 and .errors.refused > 0");
+}
+
+/* speed downloads a file; bytes a second, 0 and a failure when it did not come whole. */
+static double speed(const char *file)
+{
+    EXPECT_RUN(0, "get 9446 /%s -o $DIR/down -w '%%{speed_download}' && cmp $DIR/down $DIR/www/%s",
+               file, file);
+    return strtod(rig_out, NULL);
+}
+
+E2E(Flood, OfSynsHarmsNeitherOldNorNewConnectionsNorMemory)
+{
+    const char *dir = getenv("LOCKGATE_BIN_DIR"), *file = rig_is_quick() ? "1m" : "100m";
+
+    if (!rig_use_as(NULL, "  syn_backlog: 64\n", body) || !plug())
+        return;
+    double alone = speed(file);
+    pid_t flood =
+        rig_spawn("exec %s/bench/blast/lockgate-blast syn-flood --device af_xdp:blast-front "
+                  "--address " FRONT "/24 --source 10.91.1.64/26 --target " RIG_GATE4 ":9446 "
+                  "--no-huge --memory 192MiB --rate 20000 --duration 50s --idle adaptive --cpu 0",
+                  dir ? dir : E2E_BUILD);
+    EXPECT(
+        rig_wait(20, "[ \"$($LOCKGATECTL -s $DIR/gate.sock stats tcp_cookie_sent)\" -gt 1000 ]"));
+    double flooded = speed(file);
+    EXPECT_RUN(0, "for i in $(seq 10); do get 9446 /hello || exit 1; done"); /* honest ones */
+    printf("SYN flood, %lld cookies: %.1f MB/s, alone %.1f\n",
+           (long long)rig_stat("tcp_cookie_sent"), flooded / 1e6, alone / 1e6);
+    EXPECT(rig_alive(flood));
+    EXPECT_EQ(rig_stat("drop_no_buf"), 0);
+    EXPECT_EQ(rig_stat("drop_tcp_full"), 0);
+    kill(flood, SIGTERM);
+    (void)rig_join(flood, 10);
+    EXPECT(rig_settles());
 }
