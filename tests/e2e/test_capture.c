@@ -21,8 +21,12 @@ static bool capture(void)
     return false;
 }
 
+/* captured ends the capture once it holds a SYN to a closed port that was sent last. */
 static void captured(void)
 {
+    EXPECT_RUN(7,
+               "for i in $(seq 5); do curl -s --noproxy '*' --max-time 2 http://$GATE4:9/; done");
+    EXPECT(rig_wait(10, "tcpdump -nr $DIR/pcap 'tcp dst port 9' 2>/dev/null | grep -q ."));
     kill(tcpdump, SIGTERM);
     EXPECT_EQ(rig_join(tcpdump, 10), 0);
     tcpdump = 0;
@@ -66,9 +70,10 @@ E2E(Ecn, LinuxAndWeAnswerEachOthersMarks)
         EXPECT_EQ(rig_stat("tcp_ecn"), 4); /* two of the client's, two of ours to nginx */
         EXPECT(rig_stat("tcp_ecn_ce") > 0);
         EXPECT(rig_stat("tcp_ecn_reduced") > 0);
-        EXPECT_EQ(rig_stat("tcp_retrans"), 0);                  /* marks instead of losses */
-        EXPECT_EQ(seen(FROM_LINUX "tcp[13] & 0xd2 = 0xc2"), 2); /* SYN, ECE, CWR */
-        EXPECT_EQ(seen(FROM_GATE "tcp[13] & 0xd2 = 0x52"), 2);  /* SYN, ACK, ECE */
+        EXPECT_EQ(rig_stat("tcp_fast_retrans"), 0); /* marks instead of losses */
+        /* A busy machine may have them sent twice. */
+        EXPECT(seen(FROM_LINUX "tcp[13] & 0xd2 = 0xc2") >= 2); /* SYN, ECE, CWR */
+        EXPECT(seen(FROM_GATE "tcp[13] & 0xd2 = 0x52") >= 2);  /* SYN, ACK, ECE */
         EXPECT(seen(FROM_LINUX IP_ECN("2") WITH_DATA) > 100);
         EXPECT(seen(FROM_GATE IP_ECN("2") WITH_DATA) > 100);
         EXPECT(seen(FROM_GATE IP_ECN("3") WITH_DATA) > 0);
@@ -96,28 +101,16 @@ E2E(Ecn, LinuxAndWeAnswerEachOthersMarks)
 
 enum { OPINIONS = 8 };
 
-/* opine counts the captured packets that fit each of tshark's filters, in one pass. */
+/* opine counts the captured packets that fit each of tshark's filters. */
 static bool opine(const char *const *filters, long *counts)
 {
-    char text[2048] = "tshark -r $DIR/pcap -q -z 'io,stat,0";
-    size_t n = 0;
-
-    for (; n < OPINIONS && filters[n]; n++) {
-        strcat(text, ",");
-        strcat(text, filters[n]);
-    }
-    strcat(text, "' 2>/dev/null | grep '<>' | tr -d '|'");
-    if (rig_client("%s", text) != 0) {
-        t_fail(__FILE__, __LINE__, "tshark: %.1000s", rig_out);
-        return false;
-    }
-    char *at = strstr(rig_out, "<>"), *end = at;
-    if (at)
-        (void)strtod(at + 2, &end); /* the end of the time; then frames and bytes for each */
-    for (size_t i = 0; i < n; i++) {
-        counts[i] = at ? strtol(end, &end, 10) : -1;
-        if (at)
-            (void)strtol(end, &end, 10);
+    for (size_t i = 0; i < OPINIONS && filters[i]; i++) {
+        if (rig_client("set -o pipefail; tshark -n -r $DIR/pcap -Y '%s' 2>$DIR/tshark.log | wc -l",
+                       filters[i]) != 0) {
+            t_fail(__FILE__, __LINE__, "tshark: %s: %.1000s", filters[i], rig_out);
+            return false;
+        }
+        counts[i] = strtol(rig_out, NULL, 10);
     }
     return true;
 }
@@ -134,7 +127,7 @@ E2E(Capture, ACleanLinkShowsNothingMalformedAndNothingSentInVain)
         GATE " and tcp.analysis.retransmission",
         GATE " and (tcp.analysis.ack_lost_segment or tcp.analysis.zero_window_probe)",
         GATE " and tcp.flags.syn == 1 and " ALL_OPTIONS,
-        PEER " and tcp.flags.syn == 1",
+        PEER " and tcp.flags.syn == 1 and tcp.dstport != 9",
         GATE " and tcp.len > 1000 and not tcp.options.timestamp",
         NULL};
     long n[OPINIONS] = {0};

@@ -10,7 +10,7 @@ PKI=$DIR/pki
 get() {
     local port=$1 path=$2
     shift 2
-    curl -sS --max-time 50 --noproxy '*' --cacert "$PKI/server-root.pem" \
+    curl -sS --max-time 100 --noproxy '*' --cacert "$PKI/server-root.pem" \
         --resolve "shop.example:$port:${ADDR:-$GATE4}" "$@" "https://shop.example:$port$path"
 }
 
