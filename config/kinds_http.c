@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lint: control-side */
 /* kinds_http.c: the kinds of values that rules about requests have. What a $variable is, and
- * whether a regular expression is one, is said when the rules are compiled (proxy/rules.h). */
+ * whether a regular expression is one, is said when the rules are compiled (http/rules.h). */
 #include "schema.h"
 
 #include <ctype.h>

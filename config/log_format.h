@@ -4,7 +4,7 @@
  *   format = *( literal / "$$" / "${" name "}" / "${header:" token "}" )
  *
  * "$$" is one '$'; names are those of log_fields.def. It knows nothing of where the values come
- * from: control/log_line.c writes them. Pure; thread any. */
+ * from: control/log/log_line.c writes them. Pure; thread any. */
 #ifndef LG_LOG_FORMAT_H
 #define LG_LOG_FORMAT_H
 

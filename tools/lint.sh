@@ -72,7 +72,7 @@ check_spdx() {
 check_includes() {
     only_in 'wolfssl/' '^tls/(.*_)?wolf[a-z0-9_]*\.[ch]$|^(tests|bench)/' "wolfssl/ outside tls/*wolf*"
     only_in 'intel-ipsec-mb' '^tls/rec_mb\.c$|^(tests|bench)/' "intel-ipsec-mb.h outside tls/rec_mb.c"
-    only_in 'pcre2' '^dataplane/proxy/regex\.c$' "pcre2.h outside dataplane/proxy/regex.c"
+    only_in 'pcre2' '^dataplane/http/regex\.c$' "pcre2.h outside dataplane/http/regex.c"
     only_in 'rte_' '^dataplane/(net|core)/|^control/boot\.c$|^(tests|bench)/' \
         "rte_*.h outside dataplane/net, dataplane/core, control/boot.c"
 }

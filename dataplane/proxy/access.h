@@ -2,7 +2,7 @@
 /* access.h: the access log's way from a worker to the control thread: one ring a worker, of records
  * of one size. A worker copies what it has: numbers, times, pointers to static words, and the bytes
  * of clients as they came, cut. It formats nothing, escapes nothing and never waits: a full ring
- * drops the record and counts it (LOG_DROPPED). control/access_log.c makes lines of them.
+ * drops the record and counts it (LOG_DROPPED). control/log/access_log.c makes lines of them.
  *
  * Names of listeners, pools and backends are not copied: a record names the snapshot, and indexes
  * in it. The session that wrote it pinned the snapshot until after it was in the ring, so whoever
