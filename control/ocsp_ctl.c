@@ -201,8 +201,8 @@ static lg_err_t begin_client(struct lg_ocsp_ctl *o, const struct lg_ask *a)
 {
     uint8_t request[LG_OCSP_REQ_MAX_SZ];
 
-    if (!o->fetch)
-        LG_TRY(lg_fetch_open(&o->fetch));
+    if (!o->client_fetch)
+        LG_TRY(lg_fetch_open(&o->client_fetch));
     struct lg_ocsp_question *q = malloc(sizeof *q);
     LG_CHECK(q, LG_E(NOMEM));
     q->ctl = o;
@@ -210,7 +210,7 @@ static lg_err_t begin_client(struct lg_ocsp_ctl *o, const struct lg_ask *a)
     lg_err_t err =
         lg_ocsp_id_of(lg_span(a->serial, a->serial_sz), lg_span(a->issuer, a->issuer_sz), &q->id);
     if (lg_is_ok(err))
-        err = lg_fetch_post(o->fetch, a->url, "application/ocsp-request",
+        err = lg_fetch_post(o->client_fetch, a->url, "application/ocsp-request",
                             lg_span(request, lg_ocsp_request(&q->id, request)), LG_OCSP_RESP_MAX_SZ,
                             answered_client, q);
     if (!lg_is_ok(err)) {
@@ -258,12 +258,20 @@ void lg_ocsp_ctl_poll(struct lg_ocsp_ctl *o, lg_ns_t now_ns)
         hear(o, o->asks[i]);
     if (o->fetch)
         (void)lg_fetch_poll(o->fetch);
+    if (o->client_fetch)
+        (void)lg_fetch_poll(o->client_fetch);
+}
+
+bool lg_ocsp_ctl_is_busy(const struct lg_ocsp_ctl *o)
+{
+    return lg_fetch_is_busy(o->fetch) || lg_fetch_is_busy(o->client_fetch);
 }
 
 void lg_ocsp_ctl_fini(struct lg_ocsp_ctl *o)
 {
     lg_fetch_close(o->fetch);
-    o->fetch = NULL;
+    lg_fetch_close(o->client_fetch);
+    o->fetch = o->client_fetch = NULL;
     while (o->retired) {
         struct lg_ocsp_retired *one = o->retired;
         o->retired = one->next;

@@ -21,11 +21,13 @@ struct lg_ocsp_question;
 struct lg_ocsp_retired;
 
 struct lg_ocsp_ctl {
-    const struct lg_quiet_ops *ops;       /* borrows: for life */
-    void *ops_ctx;                        /* borrows: for life */
-    struct lg_fetch *fetch;               /* owns; NULL until something is to be asked */
-    struct lg_ocsp_retired *retired;      /* owns */
-    struct lg_ocsp_question *clients;     /* owned by fetch; about clients, under way */
+    const struct lg_quiet_ops *ops; /* borrows: for life */
+    void *ops_ctx;                  /* borrows: for life */
+    /* Clients wait: certificates of ours whose responders are dead must not take their places. */
+    struct lg_fetch *fetch;           /* owns; for staples; NULL until something is to be asked */
+    struct lg_fetch *client_fetch;    /* owns; about clients; likewise */
+    struct lg_ocsp_retired *retired;  /* owns */
+    struct lg_ocsp_question *clients; /* owned by client_fetch; under way */
     struct lg_asks *asks[LG_MAX_WORKERS]; /* borrows: until fini */
     uint32_t ask_cnt;
     lg_ns_t now_ns; /* of the last poll */
@@ -39,5 +41,7 @@ void lg_ocsp_ctl_hear(struct lg_ocsp_ctl *o, struct lg_asks *asks);
 void lg_ocsp_ctl_fini(struct lg_ocsp_ctl *o);
 /* lg_ocsp_ctl_poll does what is due and never waits. now_ns: any monotonic clock. */
 void lg_ocsp_ctl_poll(struct lg_ocsp_ctl *o, lg_ns_t now_ns);
+/* lg_ocsp_ctl_is_busy: something is under way: poll again soon. */
+bool lg_ocsp_ctl_is_busy(const struct lg_ocsp_ctl *o);
 
 #endif

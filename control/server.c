@@ -10,7 +10,6 @@
 #include "server_priv.h"
 
 #include "boot.h"
-#include "fetch.h"
 #include "log.h"
 #include "notify.h"
 
@@ -343,7 +342,7 @@ static void loop(struct lg_server *s)
     unsigned logged = 0;
     while (s->phase != LG_PHASE_STOP) {
         int tick_ms = logged ? LOG_TICK_MS : TICK_MS;
-        if (lg_fetch_is_busy(s->ocsp.fetch))
+        if (lg_ocsp_ctl_is_busy(&s->ocsp))
             tick_ms = BUSY_MS;
         poll(fds, 2 + lg_dns_fds(s->dns, fds + 2), tick_ms);
         read_signals(s);

@@ -50,7 +50,9 @@ void lg_metric_hist(FILE *f, const char *name, const char *labels, const struct 
     fprintf(f, "%" PRIu64 "\n", cnt);
 }
 
-/* escape: backslash, quote and newline, as the format asks; what does not fit is cut. */
+/* escape: backslash, quote and newline, as the format asks; what does not fit is cut. Names in
+ * certificates may be any bytes, and one that is not UTF-8 would spoil the whole page: beyond ASCII
+ * each byte becomes a '?'. */
 static size_t escape(char *out, size_t room, const char *value)
 {
     size_t n = 0;
@@ -58,7 +60,7 @@ static size_t escape(char *out, size_t room, const char *value)
     for (; *value && n + 3 < room; value++) {
         if (*value == '\\' || *value == '"' || *value == '\n')
             out[n++] = '\\';
-        out[n++] = *value == '\n' ? 'n' : *value;
+        out[n++] = *value == '\n' ? 'n' : (unsigned char)*value >= 0x80 ? '?' : *value;
     }
     out[n] = '\0';
     return n;

@@ -81,6 +81,7 @@ static const char help_end[] =
     "      --alpn NAMES      that it offers, with commas between\n"
     "      --host NAME, --path PATH   of the request (default: the SNI, /)\n"
     "  -h, --help            this text\n"
+    "  -V, --version         of lockgatectl itself; of the server: lockgatectl version\n"
     "\n"
     "FILTERS of connections and kill; all must fit\n"
     "      --listener NAME, --client ADDRESS[/LEN], --backend [POOL/]NAME\n"
@@ -128,6 +129,12 @@ static int print_help(void)
     for (size_t i = 0; i < OWN_CNT; i++)
         print_command(owns[i].name, owns[i].args, owns[i].help);
     fputs(help_end, stdout);
+    return fflush(stdout) == 0 ? CTL_GOOD : CTL_REFUSED;
+}
+
+static int print_version(void)
+{
+    puts("lockgatectl " LG_VERSION);
     return fflush(stdout) == 0 ? CTL_GOOD : CTL_REFUSED;
 }
 
@@ -216,17 +223,16 @@ static int parse_options(int argc, char **argv, struct ctl *c)
 {
     enum { ALL = 256, BACKUP, TEXTS };
     struct text_option texts[TEXT_CNT];
-    struct option options[TEXT_CNT + 6] = {{"socket", required_argument, NULL, 's'},
-                                           {"json", no_argument, NULL, 'j'},
-                                           {"help", no_argument, NULL, 'h'},
-                                           {"all", no_argument, NULL, ALL},
-                                           {"backup", no_argument, NULL, BACKUP}};
+    struct option options[TEXT_CNT + 7] = {
+        {"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'V'},
+        {"all", no_argument, NULL, ALL},          {"backup", no_argument, NULL, BACKUP}};
 
     list_texts(c, texts);
     for (int i = 0; i < TEXT_CNT; i++)
-        options[5 + i] = (struct option){texts[i].name, required_argument, NULL, TEXTS + i};
+        options[6 + i] = (struct option){texts[i].name, required_argument, NULL, TEXTS + i};
     opterr = 0;
-    for (int o; (o = getopt_long(argc, argv, "s:c:jh", options, NULL)) != -1;) {
+    for (int o; (o = getopt_long(argc, argv, "s:c:jhV", options, NULL)) != -1;) {
         if (o == 's')
             c->target = optarg;
         else if (o == 'c')
@@ -241,6 +247,8 @@ static int parse_options(int argc, char **argv, struct ctl *c)
             *texts[o - TEXTS].to = optarg;
         else if (o == 'h')
             return print_help() + 1;
+        else if (o == 'V')
+            return print_version() + 1;
         else
             return ctl_usage("unknown option or missing value: ", argv[optind - 1]) + 1;
     }

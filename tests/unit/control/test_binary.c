@@ -302,5 +302,7 @@ TEST(LockgateCtl, RefusesWhatItDoesNotKnow)
     EXPECT_STR(out, "lockgatectl: unknown command: stop\ntry: lockgatectl --help\n");
     EXPECT_EQ(RUN(&d, LOCKGATECTL " reload now"), 2);
     EXPECT_EQ(RUN(&d, LOCKGATECTL " --help"), 0);
+    EXPECT_EQ(RUN(&d, LOCKGATECTL " --version"), 0);
+    EXPECT_STR(out, "lockgatectl " LG_VERSION "\n");
     t_dir_remove(&d);
 }

@@ -27,6 +27,7 @@ TEST(Metrics, EscapesLabels)
     char labels[LG_LABELS_SZ], longer[2 * LG_LABELS_SZ];
 
     EXPECT_STR(lg_labels(labels, "a", "x\\y", "b", "q\"u\n", NULL), "a=\"x\\\\y\",b=\"q\\\"u\\n\"");
+    EXPECT_STR(lg_labels(labels, "a", "M\xfcller", NULL), "a=\"M?ller\"");
     memset(longer, '"', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
     lg_labels(labels, "a", longer, "b", "never", NULL);
