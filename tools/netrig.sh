@@ -38,9 +38,12 @@ plain() {
     in_ns "$1" ethtool -K "$2" tx off rx off tso off gso off gro off >/dev/null 2>&1 || true
 }
 
+# An address is answered for on its own device only: a second one on the same link must not draw to
+# itself what is for the first.
 net_ns() { # NAMESPACE
     ip netns add "$1" && ip -n "$1" link set lo up &&
-        in_ns "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+        in_ns "$1" sysctl -qw net.ipv4.conf.all.arp_ignore=1 \
+            net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
             net.ipv6.conf.all.accept_ra=0 net.ipv6.conf.default.accept_ra=0
 }
 
