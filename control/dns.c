@@ -212,12 +212,13 @@ unsigned lg_dns_fds(struct lg_dns *d, struct pollfd *out)
 
     if (!d->has_channel)
         return 0;
-    int bits = ares_getsock(d->channel, socks, ARES_GETSOCK_MAXNUM);
+    /* c-ares's own macros for these bits shift a signed 1 by 31: readable below, writable above. */
+    unsigned bits = (unsigned)ares_getsock(d->channel, socks, ARES_GETSOCK_MAXNUM);
     for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM && cnt < LG_DNS_FDS_MAX; i++) {
         short events = 0;
-        if (ARES_GETSOCK_READABLE(bits, i))
+        if (bits >> i & 1)
             events |= POLLIN;
-        if (ARES_GETSOCK_WRITABLE(bits, i))
+        if (bits >> (ARES_GETSOCK_MAXNUM + i) & 1)
             events |= POLLOUT;
         if (events)
             out[cnt++] = (struct pollfd){.fd = socks[i], .events = events};
