@@ -101,16 +101,18 @@ static void say_change(const struct name *n)
     lg_log(LG_LOG_INFO, "dns: %s is %s (%u)", n->host, list, n->cnt);
 }
 
+/* set_ips: ips may be NULL when there are none. */
 static void set_ips(struct name *n, const lg_ip_t *ips, uint32_t cnt)
 {
     lg_ip_t kept = {0};
     bool has_first = n->cnt > 0;
 
-    if (cnt == n->cnt && memcmp(ips, n->ips, cnt * sizeof *ips) == 0)
+    if (cnt == n->cnt && (cnt == 0 || memcmp(ips, n->ips, cnt * sizeof *ips) == 0))
         return;
     if (has_first)
         kept = n->ips[n->first];
-    memcpy(n->ips, ips, cnt * sizeof *ips);
+    if (cnt)
+        memcpy(n->ips, ips, cnt * sizeof *ips);
     n->cnt = cnt;
     n->first = 0;
     for (uint32_t i = 0; has_first && i < cnt; i++)
