@@ -103,18 +103,25 @@ static void answered(void *ctx, lg_span_t body, const char *why)
     free(q);
 }
 
-static lg_err_t begin(struct lg_ocsp_ctl *o, struct lg_staple_slot *s)
+/* post asks a responder about one certificate; *f is opened when it is not yet. */
+static lg_err_t post(struct lg_fetch **f, const char *url, const struct lg_ocsp_id *id,
+                     lg_fetch_done done, void *ctx)
 {
     uint8_t request[LG_OCSP_REQ_MAX_SZ];
 
-    if (!o->fetch)
-        LG_TRY(lg_fetch_open(&o->fetch));
+    if (!*f)
+        LG_TRY(lg_fetch_open(f));
+    return lg_fetch_post(*f, url, "application/ocsp-request",
+                         lg_span(request, lg_ocsp_request(id, request)), LG_OCSP_RESP_MAX_SZ, done,
+                         ctx);
+}
+
+static lg_err_t begin(struct lg_ocsp_ctl *o, struct lg_staple_slot *s)
+{
     struct question *q = malloc(sizeof *q);
     LG_CHECK(q, LG_E(NOMEM));
     *q = (struct question){.ctl = o, .slot = s};
-    lg_err_t err = lg_fetch_post(o->fetch, s->url, "application/ocsp-request",
-                                 lg_span(request, lg_ocsp_request(&s->id, request)),
-                                 LG_OCSP_RESP_MAX_SZ, answered, q);
+    lg_err_t err = post(&o->fetch, s->url, &s->id, answered, q);
     if (lg_is_ok(err))
         s->ref_cnt++;
     else
@@ -199,10 +206,6 @@ static bool is_under_way(const struct lg_ocsp_ctl *o, const struct lg_ask *a)
 
 static lg_err_t begin_client(struct lg_ocsp_ctl *o, const struct lg_ask *a)
 {
-    uint8_t request[LG_OCSP_REQ_MAX_SZ];
-
-    if (!o->client_fetch)
-        LG_TRY(lg_fetch_open(&o->client_fetch));
     struct lg_ocsp_question *q = malloc(sizeof *q);
     LG_CHECK(q, LG_E(NOMEM));
     q->ctl = o;
@@ -210,9 +213,7 @@ static lg_err_t begin_client(struct lg_ocsp_ctl *o, const struct lg_ask *a)
     lg_err_t err =
         lg_ocsp_id_of(lg_span(a->serial, a->serial_sz), lg_span(a->issuer, a->issuer_sz), &q->id);
     if (lg_is_ok(err))
-        err = lg_fetch_post(o->client_fetch, a->url, "application/ocsp-request",
-                            lg_span(request, lg_ocsp_request(&q->id, request)), LG_OCSP_RESP_MAX_SZ,
-                            answered_client, q);
+        err = post(&o->client_fetch, a->url, &q->id, answered_client, q);
     if (!lg_is_ok(err)) {
         free(q);
         return err;

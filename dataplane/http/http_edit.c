@@ -19,7 +19,7 @@ void lg_edits_put(const struct lg_edits *e, const struct lg_vars *v, struct lg_h
         size_t before = out->len, value;
         if (!one->value)
             continue;
-        lg_http_put(out, (const char *)one->name.p, one->name.len);
+        lg_http_put_span(out, one->name);
         lg_http_put_str(out, ": ");
         value = out->len;
         lg_tmpl_put(one->value, v, out);

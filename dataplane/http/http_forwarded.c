@@ -5,11 +5,6 @@
 #include "config.h"
 #include "http_field.h"
 
-static void put_span(struct lg_http_text *t, lg_span_t s)
-{
-    lg_http_put(t, (const char *)s.p, s.len);
-}
-
 /* ---------------------------------------------------------------- reading Forwarded */
 
 static void skip_blanks(lg_span_t *s)
@@ -91,7 +86,7 @@ static void put_kept(const struct lg_http_head *h, enum lg_http_field_id id, str
             continue;
         if (id == LG_HF_FORWARDED && !lg_http_is_forwarded(f->value))
             continue;
-        put_span(t, f->value);
+        lg_http_put_span(t, f->value);
         lg_http_put_str(t, ", ");
     }
 }
@@ -103,7 +98,7 @@ static void put_proto(const struct lg_http_head *h, const struct lg_http_client 
 
     lg_http_put_str(t, "X-Forwarded-Proto: ");
     if (lg_http_is_same(came, LG_SPAN_STR("https")) || lg_http_is_same(came, LG_SPAN_STR("http")))
-        put_span(t, came);
+        lg_http_put_span(t, came);
     else
         lg_http_put_str(t, c->proto);
     lg_http_put_str(t, "\r\n");
@@ -124,7 +119,7 @@ static void put_port(const struct lg_http_head *h, const struct lg_http_client *
 
     lg_http_put_str(t, "X-Forwarded-Port: ");
     if (is_port(came))
-        put_span(t, came);
+        lg_http_put_span(t, came);
     else
         lg_http_put_u64(t, c->port);
     lg_http_put_str(t, "\r\n");
@@ -137,7 +132,7 @@ static void put_value(struct lg_http_text *t, lg_span_t s)
     bool is_token = lg_http_is_token(s);
 
     lg_http_put_str(t, is_token ? "" : "\"");
-    put_span(t, s);
+    lg_http_put_span(t, s);
     lg_http_put_str(t, is_token ? "" : "\"");
 }
 
@@ -175,9 +170,9 @@ static void put_came(const struct lg_http_head *h, bool is_standard, struct lg_h
                     f->id == LG_HF_X_FORWARDED_PORT;
         if (f->is_nominated || (is_standard ? f->id != LG_HF_FORWARDED : !is_x))
             continue;
-        put_span(t, f->name);
+        lg_http_put_span(t, f->name);
         lg_http_put_str(t, ": ");
-        put_span(t, f->value);
+        lg_http_put_span(t, f->value);
         lg_http_put_str(t, "\r\n");
     }
 }

@@ -116,6 +116,10 @@ static inline void lg_http_put_str(struct lg_http_text *t, const char *s)
 {
     lg_http_put(t, s, strlen(s));
 }
+static inline void lg_http_put_span(struct lg_http_text *t, lg_span_t s)
+{
+    lg_http_put(t, (const char *)s.p, s.len);
+}
 void lg_http_put_u64(struct lg_http_text *t, uint64_t v);
 
 struct lg_edits;

@@ -65,7 +65,7 @@ void lg_http_write_answer(const struct lg_http_answer *a, enum lg_http_conn conn
     put_status(a->status, t);
     if (a->location.len) {
         lg_http_put_str(t, "Location: ");
-        lg_http_put(t, (const char *)a->location.p, a->location.len);
+        lg_http_put_span(t, a->location);
         lg_http_put_str(t, "\r\n");
     }
     if (a->body_sz) {

@@ -5,11 +5,6 @@
 #include "http_forwarded.h"
 #include "http_key.h"
 
-static void put_span(struct lg_http_text *t, lg_span_t s)
-{
-    lg_http_put(t, (const char *)s.p, s.len);
-}
-
 void lg_http_put_u64(struct lg_http_text *t, uint64_t v)
 {
     char digits[20];
@@ -31,9 +26,9 @@ static void put_field(struct lg_http_text *t, const char *name, const char *valu
 
 static void pass_field(struct lg_http_text *t, const struct lg_http_field *f)
 {
-    put_span(t, f->name);
+    lg_http_put_span(t, f->name);
     lg_http_put_str(t, ": ");
-    put_span(t, f->value);
+    lg_http_put_span(t, f->value);
     lg_http_put_str(t, "\r\n");
 }
 
@@ -138,12 +133,12 @@ static void put_identity(const struct lg_http_client *c, struct lg_http_text *t)
 static void put_target(const struct lg_http_head *h, lg_span_t target, struct lg_http_text *t)
 {
     if (target.len) {
-        put_span(t, target);
+        lg_http_put_span(t, target);
         return;
     }
     if (h->path.len == 0 || h->path.p[0] == '?') /* absolute form without a path */
         lg_http_put_str(t, "/");
-    put_span(t, h->path);
+    lg_http_put_span(t, h->path);
 }
 
 static void put_host(const struct lg_http_head *h, const struct lg_http_client *c,
@@ -153,7 +148,7 @@ static void put_host(const struct lg_http_head *h, const struct lg_http_client *
     if (ch->edits && ch->edits->host)
         lg_tmpl_put(ch->edits->host, ch->vars, t);
     else if (h->authority.len)
-        put_span(t, h->authority);
+        lg_http_put_span(t, h->authority);
     else
         lg_http_put_str(t, c->default_host);
     lg_http_put_str(t, "\r\n");
@@ -166,11 +161,11 @@ static void put_cookies(const struct lg_http_field *f, lg_span_t without, struct
     lg_span_t rest = f->value, pair;
     bool has_any = false;
 
-    put_span(t, f->name);
+    lg_http_put_span(t, f->name);
     lg_http_put_str(t, ": ");
     while (lg_http_cookie_next(&rest, &pair, without)) {
         lg_http_put_str(t, has_any ? "; " : "");
-        put_span(t, pair);
+        lg_http_put_span(t, pair);
         has_any = true;
     }
     if (has_any)
@@ -214,7 +209,7 @@ static void put_via(const struct lg_http_head *h, const char *name, struct lg_ht
 void lg_http_write_request(const struct lg_http_head *h, const struct lg_http_client *c,
                            const struct lg_http_changes *ch, struct lg_http_text *t)
 {
-    put_span(t, h->method);
+    lg_http_put_span(t, h->method);
     lg_http_put_str(t, " ");
     put_target(h, ch->target, t);
     lg_http_put_str(t, " HTTP/1.1\r\n");
@@ -243,7 +238,7 @@ void lg_http_write_response(const struct lg_http_head *h, enum lg_http_framing f
     lg_http_put_str(t, "HTTP/1.1 ");
     lg_http_put_u64(t, h->status);
     lg_http_put_str(t, " ");
-    put_span(t, h->reason);
+    lg_http_put_span(t, h->reason);
     lg_http_put_str(t, "\r\n");
     for (uint32_t i = 0; i < h->field_cnt; i++) {
         const struct lg_http_field *f = &h->fields[i];
@@ -263,7 +258,7 @@ void lg_http_write_response(const struct lg_http_head *h, enum lg_http_framing f
         lg_edits_put(ch->edits, ch->vars, t);
     if (ch->set_cookie.len) {
         lg_http_put_str(t, "Set-Cookie: ");
-        put_span(t, ch->set_cookie);
+        lg_http_put_span(t, ch->set_cookie);
         lg_http_put_str(t, "\r\n");
     }
     lg_http_put_str(t, "\r\n");

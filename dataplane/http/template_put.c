@@ -4,11 +4,6 @@
 #include "http_key.h"
 #include "template.h"
 
-static void put_span(struct lg_http_text *t, lg_span_t s)
-{
-    lg_http_put(t, (const char *)s.p, s.len);
-}
-
 /* put_clean: bytes that could end a line, or confuse who reads it, become '?'. */
 static void put_clean(struct lg_http_text *t, lg_span_t s)
 {
@@ -51,7 +46,7 @@ static void put_request_uri(struct lg_http_text *t, const struct lg_http_head *h
     if (h->path.len == 0 || h->path.p[0] != '/')
         lg_http_put_str(t, "/");
     if (h->path.len && h->path.p[0] != '*')
-        put_span(t, h->path);
+        lg_http_put_span(t, h->path);
 }
 
 /* field_of: not what says who the client is: only we may say that (R42). */
@@ -150,19 +145,19 @@ static void put_request(enum lg_tmpl_var var, const struct lg_vars *v, struct lg
             lg_http_put_str(t, v->client->default_host);
         break;
     case LG_TV_REQUEST_METHOD:
-        put_span(t, h->method);
+        lg_http_put_span(t, h->method);
         break;
     case LG_TV_REQUEST_URI:
         put_request_uri(t, h);
         break;
     case LG_TV_URI:
-        put_span(t, v->uri);
+        lg_http_put_span(t, v->uri);
         break;
     case LG_TV_REST:
-        put_span(t, v->rest);
+        lg_http_put_span(t, v->rest);
         break;
     case LG_TV_ARGS:
-        put_span(t, query_of(h));
+        lg_http_put_span(t, query_of(h));
         break;
     case LG_TV_IS_ARGS:
         lg_http_put_str(t, query_of(h).p ? "?" : "");
@@ -179,10 +174,10 @@ static void put_all(const struct lg_tmpl *tmpl, const struct lg_vars *v, struct 
         const struct lg_tmpl_piece *p = &tmpl->pieces[i];
         switch (p->var) {
         case LG_TV_TEXT:
-            put_span(t, p->text);
+            lg_http_put_span(t, p->text);
             break;
         case LG_TV_GROUP:
-            put_span(t, v->groups[p->group]);
+            lg_http_put_span(t, v->groups[p->group]);
             break;
         case LG_TV_FIELD:
             put(t, field_of(v->head, p->text));

@@ -110,7 +110,7 @@ void lg_http_answer(struct lg_session *s, const struct lg_http_answer *a, lg_spa
     h->client_keep = h->client_keep && h->req.done && may_go_on(s);
     lg_http_write_answer(a, conn_after_own(h), ch, &text);
     if (!h->is_head)
-        lg_http_put(&text, (const char *)body.p, body.len);
+        lg_http_put_span(&text, body);
     if (text.over) {
         lg_http_fail(s, 500);
         return;
